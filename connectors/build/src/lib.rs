@@ -1,0 +1,1 @@
+//! Builds a Rust connector into a WebAssembly component, on any machine.

@@ -1,0 +1,1 @@
+//! What a connector in Rust is written with.

@@ -1,0 +1,1 @@
+//! Tencent Cloud CAM client: TC3 signature, pacing, typed actions and error classes.

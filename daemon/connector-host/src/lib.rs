@@ -1,0 +1,1 @@
+//! Loads connectors (WebAssembly components) and runs them inside their limits.

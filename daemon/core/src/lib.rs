@@ -1,0 +1,3 @@
+//! The pure steps of camsync: desired state, plan, guard and the outbox's states. No I/O lives here.
+
+pub mod model;

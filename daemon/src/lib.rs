@@ -1,0 +1,1 @@
+//! camsync keeps Tencent Cloud CAM sub-users in step with an identity provider.

@@ -1,0 +1,2 @@
+//! The binary `camsync`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Simulators of WeCom and Tencent Cloud CAM on loopback.
