@@ -1,3 +1,7 @@
 //! The pure steps of camsync: desired state, plan, guard and the outbox's states. No I/O lives here.
 
+pub mod departments;
+pub mod expression;
 pub mod model;
+pub mod nearest;
+pub mod rules;

@@ -1,0 +1,483 @@
+//! The one language of rules: conditions (`when`) and templates (`{{ }}`), minijinja's.
+//!
+//! A misspelt name is found when the rule is parsed; what can only be found on a member is an error on that
+//! member alone. Evaluation is bounded in steps and in the length of what it makes.
+
+use std::sync::Arc;
+
+use minijinja::value::{Object, ObjectRepr, Value};
+use minijinja::{Environment, ErrorKind, Expression, Template, UndefinedBehavior};
+use serde::{Deserialize, Serialize};
+
+use crate::departments::Departments;
+use crate::model::Member;
+
+/// Steps one evaluation may take: far beyond any sensible rule, far below a second.
+const FUEL: u64 = 20_000;
+/// The longest text a template may make, in bytes.
+const LONGEST_TEXT: usize = 4096;
+
+/// Names under `member.` that a rule sees.
+pub const MEMBER_NAMES: &[&str] = &[
+    "id",
+    "username",
+    "name",
+    "alias",
+    "email",
+    "phone",
+    "position",
+    "status",
+    "departments",
+    "department_names",
+    "department_path",
+    "main_department",
+    "main_department_name",
+    "leader_of",
+    "tags",
+    "attributes",
+];
+/// Names under `source.` that a rule sees.
+pub const SOURCE_NAMES: &[&str] = &["name", "connector"];
+const FUNCTIONS: &[&str] = &["range", "dict", "namespace", "loop"];
+
+/// Why a rule's text is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[error("{message}")]
+pub struct ParseError {
+    /// Where in the text, in bytes, as far as is known.
+    pub offset: Option<usize>,
+    /// What is wrong, and the nearest known name where one was misspelt.
+    pub message: String,
+}
+
+/// Why a rule could not be evaluated on one member.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[error("{0}")]
+pub struct EvalError(pub String);
+
+/// A condition that parses and names only what exists.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Condition(String);
+
+/// A template that parses and names only what exists.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Text(String);
+
+impl Condition {
+    /// Checks a condition.
+    ///
+    /// # Errors
+    /// When it does not parse, or names what no rule sees.
+    pub fn parse(source: &str) -> Result<Self, ParseError> {
+        let language = Language::new();
+        let compiled = language
+            .env
+            .compile_expression(source)
+            .map_err(|e| parse_error(&e))?;
+        check_names(compiled.undeclared_variables(true), source)?;
+        check_calls(compiled.eval(blank()).err())?;
+        Ok(Self(source.to_owned()))
+    }
+
+    /// The text as written.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Text {
+    /// Checks a template.
+    ///
+    /// # Errors
+    /// When it does not parse, or names what no rule sees.
+    pub fn parse(source: &str) -> Result<Self, ParseError> {
+        let language = Language::new();
+        let compiled = language
+            .env
+            .template_from_str(source)
+            .map_err(|e| parse_error(&e))?;
+        check_names(compiled.undeclared_variables(true), source)?;
+        check_calls(compiled.render(blank()).err())?;
+        Ok(Self(source.to_owned()))
+    }
+
+    /// The text as written.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is the same for everyone: a literal.
+    #[must_use]
+    pub fn is_literal(&self) -> bool {
+        !self.0.contains("{{") && !self.0.contains("{%")
+    }
+}
+
+/// The language's environment; rules are compiled against it once a pass.
+pub struct Language {
+    env: Environment<'static>,
+}
+
+impl Default for Language {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for Language {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Language")
+    }
+}
+
+/// A condition ready to be asked.
+#[derive(Debug)]
+pub struct CompiledCondition<'a>(Expression<'a, 'a>);
+
+/// A template ready to be filled in.
+#[derive(Debug)]
+pub struct CompiledText<'a>(Template<'a, 'a>);
+
+impl Language {
+    /// The language, with strict names and bounded steps.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut env = Environment::new();
+        env.set_undefined_behavior(UndefinedBehavior::Strict);
+        env.set_fuel(Some(FUEL));
+        Self { env }
+    }
+
+    /// Compiles a condition.
+    ///
+    /// # Errors
+    /// Never for a [`Condition`] that was parsed by this version.
+    pub fn condition<'a>(
+        &'a self,
+        condition: &'a Condition,
+    ) -> Result<CompiledCondition<'a>, ParseError> {
+        self.env
+            .compile_expression(&condition.0)
+            .map(CompiledCondition)
+            .map_err(|e| parse_error(&e))
+    }
+
+    /// Compiles a template.
+    ///
+    /// # Errors
+    /// Never for a [`Text`] that was parsed by this version.
+    pub fn text<'a>(&'a self, text: &'a Text) -> Result<CompiledText<'a>, ParseError> {
+        self.env
+            .template_from_str(&text.0)
+            .map(CompiledText)
+            .map_err(|e| parse_error(&e))
+    }
+}
+
+impl CompiledCondition<'_> {
+    /// Whether it holds for this member.
+    ///
+    /// # Errors
+    /// When it cannot be evaluated on this member.
+    pub fn holds(&self, facts: &Facts) -> Result<bool, EvalError> {
+        self.0
+            .eval(facts.0.clone())
+            .map(|v| v.is_true())
+            .map_err(|e| eval_error(&e))
+    }
+}
+
+impl CompiledText<'_> {
+    /// The text for this member, trimmed.
+    ///
+    /// # Errors
+    /// When it cannot be evaluated on this member, or grows too long.
+    pub fn fill(&self, facts: &Facts) -> Result<String, EvalError> {
+        let made = self.0.render(facts.0.clone()).map_err(|e| eval_error(&e))?;
+        if made.len() > LONGEST_TEXT {
+            return Err(EvalError(format!(
+                "makes a text of {} bytes; {LONGEST_TEXT} at the most",
+                made.len()
+            )));
+        }
+        Ok(made.trim().to_owned())
+    }
+}
+
+/// What a rule sees of one member.
+#[derive(Debug, Clone)]
+pub struct Facts(Value);
+
+impl Facts {
+    /// The facts of a member among these departments, of this source.
+    #[must_use]
+    pub fn new(
+        member: &Arc<Member>,
+        departments: &Arc<Departments>,
+        source: &str,
+        connector: &str,
+    ) -> Self {
+        let member = Value::from_object(MemberFacts {
+            member: Arc::clone(member),
+            departments: Arc::clone(departments),
+        });
+        let source = minijinja::context! { name => source, connector => connector };
+        Self(minijinja::context! { member => member, source => source })
+    }
+}
+
+/// Looks facts up only when a rule asks for them: most rules ask for one or two.
+#[derive(Debug)]
+struct MemberFacts {
+    member: Arc<Member>,
+    departments: Arc<Departments>,
+}
+
+impl Object for MemberFacts {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Map
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let m = &self.member;
+        Some(match key.as_str()? {
+            "id" => Value::from(m.id.as_str()),
+            "username" => Value::from(m.username.as_str()),
+            "name" => Value::from(m.name.as_str()),
+            "alias" => Value::from(m.alias.as_str()),
+            "email" => Value::from(m.email.as_str()),
+            "phone" => Value::from(m.phone.as_str()),
+            "position" => Value::from(m.position.as_str()),
+            "status" => Value::from(m.status.as_str()),
+            "departments" => Value::from(m.departments.clone()),
+            "department_names" => Value::from(self.departments.names(&m.departments)),
+            "department_path" => Value::from(self.departments.path(&m.departments)),
+            "main_department" => Value::from(main_department(m)),
+            "main_department_name" => {
+                Value::from(self.departments.name(main_department(m)).unwrap_or(""))
+            }
+            "leader_of" => Value::from(m.leader_of.clone()),
+            "tags" => Value::from(m.tags.clone()),
+            "attributes" => Value::from_object(Attributes(Arc::clone(m))),
+            _ => return None,
+        })
+    }
+}
+
+/// The provider's extra fields; one that a member lacks is empty rather than an error.
+#[derive(Debug)]
+struct Attributes(Arc<Member>);
+
+impl Object for Attributes {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Map
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let name = key.as_str()?;
+        Some(Value::from(
+            self.0.attributes.get(name).map_or("", String::as_str),
+        ))
+    }
+}
+
+fn main_department(member: &Member) -> &str {
+    member
+        .main_department
+        .as_deref()
+        .or_else(|| member.departments.first().map(String::as_str))
+        .unwrap_or("")
+}
+
+fn blank() -> Value {
+    let member = Member {
+        id: String::new(),
+        username: String::new(),
+        name: String::new(),
+        alias: String::new(),
+        email: String::new(),
+        phone: String::new(),
+        position: String::new(),
+        status: crate::model::MemberStatus::Active,
+        departments: Vec::new(),
+        main_department: None,
+        leader_of: Vec::new(),
+        tags: Vec::new(),
+        attributes: std::collections::BTreeMap::new(),
+        shown_by: Vec::new(),
+    };
+    Facts::new(&Arc::new(member), &Arc::new(Departments::default()), "", "").0
+}
+
+fn parse_error(error: &minijinja::Error) -> ParseError {
+    ParseError {
+        offset: error.range().map(|r| r.start),
+        message: describe(error),
+    }
+}
+
+fn eval_error(error: &minijinja::Error) -> EvalError {
+    EvalError(match error.kind() {
+        ErrorKind::OutOfFuel => format!("takes more than {FUEL} steps"),
+        _ => describe(error),
+    })
+}
+
+fn describe(error: &minijinja::Error) -> String {
+    match error.detail() {
+        Some(detail) => format!("{}: {detail}", error.kind()),
+        None => error.kind().to_string(),
+    }
+}
+
+/// Finds at the start what minijinja finds only when it runs: a filter, test or function that does not exist.
+fn check_calls(error: Option<minijinja::Error>) -> Result<(), ParseError> {
+    match error {
+        Some(e)
+            if matches!(
+                e.kind(),
+                ErrorKind::UnknownFilter
+                    | ErrorKind::UnknownTest
+                    | ErrorKind::UnknownFunction
+                    | ErrorKind::UnknownMethod
+            ) =>
+        {
+            Err(parse_error(&e))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_names(names: std::collections::HashSet<String>, source: &str) -> Result<(), ParseError> {
+    let mut names: Vec<String> = names.into_iter().collect();
+    names.sort();
+    for name in names {
+        let mut parts = name.splitn(3, '.');
+        let (root, field) = (parts.next().unwrap_or(""), parts.next());
+        let fields = match root {
+            "member" => MEMBER_NAMES,
+            "source" => SOURCE_NAMES,
+            other if FUNCTIONS.contains(&other) => continue,
+            other => {
+                return Err(unknown(other, &["member", "source"], "", source));
+            }
+        };
+        if let Some(field) = field
+            && !fields.contains(&field)
+        {
+            return Err(unknown(field, fields, &format!("{root}."), source));
+        }
+    }
+    Ok(())
+}
+
+fn unknown(name: &str, known: &[&str], prefix: &str, source: &str) -> ParseError {
+    let full = format!("{prefix}{name}");
+    let message = match crate::nearest::nearest(name, known.iter().copied()) {
+        Some(near) => format!("unknown name `{full}`, did you mean `{prefix}{near}`?"),
+        None => format!("unknown name `{full}`; known are {}", known.join(", ")),
+    };
+    ParseError {
+        offset: source.find(&full),
+        message,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::model::Department;
+
+    fn facts() -> Facts {
+        let mut member = Member {
+            id: "zhangsan".into(),
+            username: "zhangsan".into(),
+            name: "张三".into(),
+            alias: String::new(),
+            email: String::new(),
+            phone: String::new(),
+            position: "SRE".into(),
+            status: crate::model::MemberStatus::Active,
+            departments: vec!["3".into()],
+            main_department: Some("3".into()),
+            leader_of: Vec::new(),
+            tags: vec!["on-call".into()],
+            attributes: std::collections::BTreeMap::new(),
+            shown_by: Vec::new(),
+        };
+        member.attributes.insert("cost centre".into(), "A7".into());
+        let departments = Departments::new(vec![
+            Department {
+                id: "1".into(),
+                parent: None,
+                name: "Acme".into(),
+            },
+            Department {
+                id: "2".into(),
+                parent: Some("1".into()),
+                name: "R&D".into(),
+            },
+            Department {
+                id: "3".into(),
+                parent: Some("2".into()),
+                name: "Platform".into(),
+            },
+        ]);
+        Facts::new(&Arc::new(member), &Arc::new(departments), "acme", "wecom")
+    }
+
+    fn holds(source: &str) -> bool {
+        let language = Language::new();
+        let condition = Condition::parse(source).unwrap();
+        language
+            .condition(&condition)
+            .unwrap()
+            .holds(&facts())
+            .unwrap()
+    }
+
+    fn fill(source: &str) -> String {
+        let language = Language::new();
+        let text = Text::parse(source).unwrap();
+        language.text(&text).unwrap().fill(&facts()).unwrap()
+    }
+
+    #[test]
+    fn the_contract_s_examples_hold() {
+        assert!(holds(
+            "member.status == 'active' and 'Contractors' not in member.department_names"
+        ));
+        assert!(holds("member.position == 'SRE'"));
+        assert!(holds("'R&D' in member.department_path"));
+        assert!(holds("member.attributes['cost centre'] == 'A7'"));
+        assert!(holds("member.attributes.missing == ''"));
+        assert_eq!(fill("wecom-{{ member.main_department }}"), "wecom-3");
+        assert_eq!(fill("{{ member.name }} / {{ source.name }}"), "张三 / acme");
+    }
+
+    #[test]
+    fn a_misspelt_name_is_found_at_the_start() {
+        let error = Condition::parse("member.statuss == 'active'").unwrap_err();
+        assert_eq!(
+            error.message,
+            "unknown name `member.statuss`, did you mean `member.status`?"
+        );
+        assert!(Condition::parse("membr.status == 'x'").is_err());
+        assert!(Text::parse("{{ member.nmae }}").is_err());
+        assert!(Text::parse("{{ member.name|uper }}").is_err());
+        assert!(Condition::parse("member.status ==").is_err());
+    }
+
+    #[test]
+    fn an_endless_rule_ends() {
+        let language = Language::new();
+        let text = Text::parse(
+            "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}",
+        );
+        let text = text.unwrap();
+        assert!(language.text(&text).unwrap().fill(&facts()).is_err());
+    }
+}
