@@ -1,0 +1,315 @@
+//! Desired state: what snapshot, rules and applications call for, member by member.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::departments::Departments;
+use crate::evidence::Evidence;
+use crate::expression::{CompiledCondition, CompiledText, EvalError, Facts, Language, ParseError};
+use crate::model::{Member, MemberStatus};
+use crate::rules::{AdmitRule, Adopt, Enroll, OnConflict, Rules};
+
+/// How a member is admitted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Admission {
+    /// Line of the rule that matched.
+    pub rule: u32,
+    /// The sub-user's name.
+    pub username: String,
+    /// The remark, without the mark.
+    pub remark: String,
+    /// May sign in to the console.
+    pub console_login: bool,
+    /// What may be taken over.
+    pub adopt: Adopt,
+    /// What happens when the name is taken.
+    pub conflict: OnConflict,
+    /// Phone, when the rule hands contacts on and there is one.
+    pub phone: Option<String>,
+    /// E-mail, likewise.
+    pub email: Option<String>,
+}
+
+/// What the rules say of a member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Should have a sub-user.
+    Admitted(Admission),
+    /// May have one once an application is approved.
+    AwaitingApplication {
+        /// Line of the rule.
+        rule: u32,
+    },
+    /// A rule says no.
+    Excluded {
+        /// Line of the rule.
+        rule: u32,
+    },
+    /// No rule matches.
+    Unmatched,
+    /// Switched off at the provider.
+    Disabled,
+    /// The provider says that the member has left.
+    Left,
+    /// A rule could not be evaluated: nothing is decided.
+    Failed {
+        /// Line of the rule.
+        rule: u32,
+        /// Why.
+        error: String,
+    },
+}
+
+impl Verdict {
+    /// Line of the rule that decided, if one did.
+    #[must_use]
+    pub fn rule(&self) -> Option<u32> {
+        match self {
+            Self::Admitted(Admission { rule, .. })
+            | Self::AwaitingApplication { rule }
+            | Self::Excluded { rule }
+            | Self::Failed { rule, .. } => Some(*rule),
+            Self::Unmatched | Self::Disabled | Self::Left => None,
+        }
+    }
+}
+
+/// One member's part of the desired state.
+#[derive(Debug, Clone)]
+pub struct Desired {
+    /// The facts it rests on.
+    pub member: Arc<Member>,
+    /// The member's id, folded.
+    pub key: String,
+    /// What the rules say.
+    pub verdict: Verdict,
+    /// When the member is not admitted but once was: what the removal would rest on.
+    pub evidence: Option<Evidence>,
+    /// Groups that grant rules call for, sorted.
+    pub groups: Vec<String>,
+    /// Policies that grant rules call for, sorted.
+    pub policies: Vec<String>,
+}
+
+/// What the desired state of one source is made from.
+#[derive(Debug)]
+pub struct DesiredInput<'a> {
+    /// The source's name.
+    pub source: &'a str,
+    /// Its connector's name.
+    pub connector: &'a str,
+    /// Everyone in the snapshot.
+    pub members: &'a [Arc<Member>],
+    /// The snapshot's departments.
+    pub departments: &'a Arc<Departments>,
+    /// Folded ids whose application was approved.
+    pub approved: &'a HashSet<String>,
+    /// By folded id, the facts with which a rule last admitted those who have a managed sub-user.
+    pub admitted: &'a HashMap<String, Option<Arc<Member>>>,
+}
+
+struct CompiledAdmit<'a> {
+    rule: &'a AdmitRule,
+    when: Option<CompiledCondition<'a>>,
+    username: CompiledText<'a>,
+    remark: CompiledText<'a>,
+}
+
+struct CompiledGrant<'a> {
+    when: Option<CompiledCondition<'a>>,
+    groups: Vec<CompiledText<'a>>,
+    policies: &'a [String],
+}
+
+/// Computes the desired state of one source.
+///
+/// # Errors
+/// Only when a rule does not compile, which parsing the configuration has ruled out.
+pub fn desired(rules: &Rules, input: &DesiredInput<'_>) -> Result<Vec<Desired>, ParseError> {
+    let language = Language::new();
+    let admit = rules
+        .admit
+        .iter()
+        .map(|rule| {
+            Ok(CompiledAdmit {
+                rule,
+                when: optional(&language, rule.when.as_ref())?,
+                username: language.text(&rule.username)?,
+                remark: language.text(&rule.remark)?,
+            })
+        })
+        .collect::<Result<Vec<_>, ParseError>>()?;
+    let grant = rules
+        .grant
+        .iter()
+        .map(|rule| {
+            Ok(CompiledGrant {
+                when: optional(&language, rule.when.as_ref())?,
+                groups: rule
+                    .groups
+                    .iter()
+                    .map(|g| language.text(g))
+                    .collect::<Result<_, _>>()?,
+                policies: &rule.policies,
+            })
+        })
+        .collect::<Result<Vec<_>, ParseError>>()?;
+    Ok(input
+        .members
+        .iter()
+        .map(|member| one(member, &admit, &grant, input))
+        .collect())
+}
+
+fn optional<'a>(
+    language: &'a Language,
+    condition: Option<&'a crate::expression::Condition>,
+) -> Result<Option<CompiledCondition<'a>>, ParseError> {
+    condition.map(|c| language.condition(c)).transpose()
+}
+
+fn one(
+    member: &Arc<Member>,
+    admit: &[CompiledAdmit<'_>],
+    grant: &[CompiledGrant<'_>],
+    input: &DesiredInput<'_>,
+) -> Desired {
+    let key = member.key();
+    let had = input.admitted.get(&key);
+    let facts = Facts::new(member, input.departments, input.source, input.connector);
+    let verdict = verdict(member, &facts, admit, &|| {
+        // Someone who already has a managed sub-user when a rule turns to `apply` counts as approved.
+        had.is_some() || input.approved.contains(&key)
+    });
+    let evidence = had.and_then(|last| match &verdict {
+        Verdict::Disabled | Verdict::Left => Some(Evidence::Said),
+        Verdict::Excluded { .. } | Verdict::Unmatched => {
+            Some(edit_or_facts(last.as_ref(), member, admit, input))
+        }
+        Verdict::Admitted(_) | Verdict::AwaitingApplication { .. } | Verdict::Failed { .. } => None,
+    });
+    let (mut groups, mut policies) = (Vec::new(), Vec::new());
+    let mut verdict = verdict;
+    if let Verdict::Admitted(admission) = &verdict
+        && let Err(EvalError(error)) = grants(&facts, grant, &mut groups, &mut policies)
+    {
+        verdict = Verdict::Failed {
+            rule: admission.rule,
+            error,
+        };
+    }
+    Desired {
+        member: Arc::clone(member),
+        key,
+        verdict,
+        evidence,
+        groups,
+        policies,
+    }
+}
+
+/// Tells a rule edit from changed facts: would today's rules still admit the facts that were admitted last?
+fn edit_or_facts(
+    last: Option<&Arc<Member>>,
+    now: &Arc<Member>,
+    admit: &[CompiledAdmit<'_>],
+    input: &DesiredInput<'_>,
+) -> Evidence {
+    let last = last.unwrap_or(now);
+    let facts = Facts::new(last, input.departments, input.source, input.connector);
+    match verdict(last, &facts, admit, &|| true) {
+        Verdict::Admitted(_) => Evidence::Unmatched,
+        _ => Evidence::Excluded,
+    }
+}
+
+fn verdict(
+    member: &Member,
+    facts: &Facts,
+    admit: &[CompiledAdmit<'_>],
+    approved: &dyn Fn() -> bool,
+) -> Verdict {
+    match member.status {
+        MemberStatus::Disabled => return Verdict::Disabled,
+        MemberStatus::Left => return Verdict::Left,
+        MemberStatus::Active | MemberStatus::Invited => {}
+    }
+    for compiled in admit {
+        let rule = compiled.rule;
+        if member.status == MemberStatus::Invited && !rule.invited && rule.enroll != Enroll::Exclude
+        {
+            continue;
+        }
+        let failed = |error: EvalError| Verdict::Failed {
+            rule: rule.line,
+            error: error.0,
+        };
+        match holds(compiled.when.as_ref(), facts) {
+            Ok(false) => continue,
+            Ok(true) => {}
+            Err(error) => return failed(error),
+        }
+        let admitted = match rule.enroll {
+            Enroll::Exclude => return Verdict::Excluded { rule: rule.line },
+            Enroll::Import => true,
+            Enroll::Apply => approved(),
+        };
+        if !admitted {
+            return Verdict::AwaitingApplication { rule: rule.line };
+        }
+        return match admission(member, facts, compiled) {
+            Ok(admission) => Verdict::Admitted(admission),
+            Err(error) => failed(error),
+        };
+    }
+    Verdict::Unmatched
+}
+
+fn admission(
+    member: &Member,
+    facts: &Facts,
+    compiled: &CompiledAdmit<'_>,
+) -> Result<Admission, EvalError> {
+    let rule = compiled.rule;
+    let contact = |value: &str| (rule.contact && !value.is_empty()).then(|| value.to_owned());
+    Ok(Admission {
+        rule: rule.line,
+        username: compiled.username.fill(facts)?,
+        remark: compiled.remark.fill(facts)?,
+        console_login: rule.console_login,
+        adopt: rule.adopt,
+        conflict: rule.conflict,
+        phone: contact(&member.phone),
+        email: contact(&member.email),
+    })
+}
+
+fn holds(condition: Option<&CompiledCondition<'_>>, facts: &Facts) -> Result<bool, EvalError> {
+    condition.map_or(Ok(true), |c| c.holds(facts))
+}
+
+fn grants(
+    facts: &Facts,
+    grant: &[CompiledGrant<'_>],
+    groups: &mut Vec<String>,
+    policies: &mut Vec<String>,
+) -> Result<(), EvalError> {
+    for rule in grant {
+        if !holds(rule.when.as_ref(), facts)? {
+            continue;
+        }
+        for group in &rule.groups {
+            groups.push(group.fill(facts)?);
+        }
+        policies.extend(rule.policies.iter().cloned());
+    }
+    groups.retain(|g| !g.is_empty());
+    groups.sort();
+    groups.dedup();
+    policies.sort();
+    policies.dedup();
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! What stands between a member and the desired state, for a person to read.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::Evidence;
+
+/// Why a member has not what the rules call for, or keeps what they do not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "problem")]
+pub enum Problem {
+    /// The name is taken by an account that is not this member's.
+    NameTaken {
+        /// The name.
+        username: String,
+        /// Whose it is.
+        by: String,
+    },
+    /// Several members would share the name; nobody gets it.
+    NameShared {
+        /// The name.
+        username: String,
+        /// The others, by id.
+        with: Vec<String>,
+    },
+    /// The name cannot be a sub-user's.
+    NameIllegal {
+        /// The name.
+        username: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Several console-imported sub-users carry this WeCom id.
+    AdoptionAmbiguous {
+        /// Their names.
+        usernames: Vec<String>,
+    },
+    /// The rule's template now says another name; CAM cannot rename.
+    NameFixed {
+        /// What it would be.
+        wanted: String,
+    },
+    /// A rule could not be evaluated on this member.
+    RuleFailed {
+        /// Line of the rule.
+        rule: u32,
+        /// Why.
+        error: String,
+    },
+    /// Someone else switched sign-in off; kept.
+    SignInOff,
+    /// Someone else deleted the sub-user; kept.
+    DeletedByHand,
+    /// A person suspended the sub-user.
+    SuspendedByPerson,
+    /// A removal is due, but the account is protected.
+    Protected {
+        /// On what evidence.
+        evidence: Evidence,
+    },
+    /// Missing from a complete crawl, but not settled.
+    Unsettled {
+        /// Why.
+        detail: String,
+    },
+    /// A removal waits for approval.
+    Held {
+        /// On what evidence.
+        evidence: Evidence,
+    },
+    /// May be the same person under another id.
+    MaybeSamePerson {
+        /// The other id.
+        other: String,
+    },
+    /// An application must be approved first.
+    AwaitingApplication {
+        /// Line of the rule.
+        rule: u32,
+    },
+    /// A quota or permission is in the way.
+    Waiting {
+        /// For what.
+        detail: String,
+    },
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NameTaken { username, by } => write!(
+                f,
+                "conflict: the name {username} is taken by {by}; rename one of them, or set adopt or conflict = \"suffix\" in the rule"
+            ),
+            Self::NameShared { username, with } => write!(
+                f,
+                "conflict: the name {username} is also wanted by {}; make the rule's username tell them apart, or set conflict = \"suffix\"",
+                with.join(", ")
+            ),
+            Self::NameIllegal { username, why } => {
+                write!(
+                    f,
+                    "conflict: the name {username:?} cannot be a sub-user's: {why}"
+                )
+            }
+            Self::AdoptionAmbiguous { usernames } => write!(
+                f,
+                "conflict: several sub-users carry this WeCom id ({}); remove the wrong ones",
+                usernames.join(", ")
+            ),
+            Self::NameFixed { wanted } => write!(
+                f,
+                "the rule would now name it {wanted}; CAM cannot rename a sub-user"
+            ),
+            Self::RuleFailed { rule, error } => {
+                write!(f, "the rule in line {rule} fails on this member: {error}")
+            }
+            Self::SignInOff => f.write_str(
+                "someone switched console sign-in off; kept until `camsync members resume`",
+            ),
+            Self::DeletedByHand => {
+                f.write_str("someone deleted the sub-user; kept until `camsync members resume`")
+            }
+            Self::SuspendedByPerson => {
+                f.write_str("suspended by a person; kept until `camsync members resume`")
+            }
+            Self::Protected { evidence } => {
+                write!(f, "protected: would be suspended ({})", evidence.as_str())
+            }
+            Self::Unsettled { detail } => write!(
+                f,
+                "missing from the last crawl, but not known to have left: {detail}"
+            ),
+            Self::Held { evidence } => write!(
+                f,
+                "removal held for approval ({}): see `camsync plans list`",
+                evidence.as_str()
+            ),
+            Self::MaybeSamePerson { other } => write!(
+                f,
+                "may be the same person as {other}; if so: `camsync members link`"
+            ),
+            Self::AwaitingApplication { rule } => {
+                write!(f, "needs an approved application (rule in line {rule})")
+            }
+            Self::Waiting { detail } => f.write_str(detail),
+        }
+    }
+}
