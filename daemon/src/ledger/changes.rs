@@ -1,0 +1,578 @@
+//! The outbox and its history: changes and their attempts.
+
+use camsync_core::change::{Hold, Reason, UserState};
+use camsync_core::evidence::Evidence;
+use camsync_core::outbox::{Event, Kind, Status};
+use camsync_core::retry::FailureClass;
+use camsync_core::sub_user::Stage;
+use chrono::{DateTime, Utc};
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::{Deserialize, Serialize};
+
+use super::{Ledger, LedgerError, rows, sub_users, time_text};
+
+/// Why an attempt had no effect, as kind and fields.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What can be done about it.
+    pub class: FailureClass,
+    /// A short word for the kind: CAM's code, or `transport`, `name_conflict`, `no_effect`, ...
+    pub code: String,
+    /// What happened, in CAM's words where it spoke.
+    pub message: String,
+    /// The CAM action.
+    pub action: Option<String>,
+    /// CAM's RequestId.
+    pub request_id: Option<String>,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)?;
+        if let Some(request_id) = &self.request_id {
+            write!(f, " (RequestId {request_id})")?;
+        }
+        Ok(())
+    }
+}
+
+/// A change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeRow {
+    /// Its id.
+    pub id: i64,
+    /// The sub-user that it is about.
+    pub sub_user: i64,
+    /// The source.
+    pub source: String,
+    /// The member's id.
+    pub member: String,
+    /// The sub-user's name.
+    pub username: String,
+    /// What is done.
+    pub kind: Kind,
+    /// Where it stands.
+    pub status: Status,
+    /// Why it is made.
+    pub reason: Reason,
+    /// Before.
+    pub before: Option<UserState>,
+    /// After.
+    pub after: Option<UserState>,
+    /// For removals: on what evidence.
+    pub evidence: Option<Evidence>,
+    /// A person's emergency.
+    pub urgent: bool,
+    /// What the rule says of console sign-in.
+    pub rule_login: Option<bool>,
+    /// The plan that held or released it.
+    pub plan: Option<i64>,
+    /// Why it waits.
+    pub hold: Option<Hold>,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// Not before this.
+    pub next_attempt_at: Option<DateTime<Utc>>,
+    /// Why the last attempt had no effect.
+    pub last_error: Option<Failure>,
+    /// When it was planned.
+    pub created_at: DateTime<Utc>,
+    /// When the guard let it through.
+    pub released_at: Option<DateTime<Utc>>,
+    /// When the cloud agreed.
+    pub applied_at: Option<DateTime<Utc>>,
+}
+
+/// One try.
+#[derive(Debug, Clone, Serialize)]
+pub struct AttemptRow {
+    /// From 1.
+    pub number: u32,
+    /// Recorded before anything was sent.
+    pub started_at: DateTime<Utc>,
+    /// When its outcome was known.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// What came of it; absent while it is not known.
+    pub outcome: Option<serde_json::Value>,
+    /// CAM's RequestId.
+    pub request_id: Option<String>,
+}
+
+/// A change to be recorded.
+#[derive(Debug)]
+pub struct NewChange<'a> {
+    /// The sub-user.
+    pub sub_user: i64,
+    /// The source.
+    pub source: &'a str,
+    /// The member's id.
+    pub member: &'a str,
+    /// The sub-user's name.
+    pub username: &'a str,
+    /// What is done.
+    pub kind: Kind,
+    /// Why.
+    pub reason: &'a Reason,
+    /// Before.
+    pub before: Option<&'a UserState>,
+    /// After.
+    pub after: Option<&'a UserState>,
+    /// The evidence of a removal.
+    pub evidence: Option<Evidence>,
+    /// Counts in the guard's window.
+    pub counted: bool,
+    /// A person's emergency.
+    pub urgent: bool,
+    /// What the rule says of console sign-in.
+    pub rule_login: Option<bool>,
+    /// The plan that holds or released it.
+    pub plan: Option<i64>,
+    /// Why it waits.
+    pub hold: Option<&'a Hold>,
+}
+
+/// What a change that was applied has made of its sub-user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It exists, with this Uin.
+    Created {
+        /// CAM's id.
+        uin: u64,
+    },
+    /// Its remark or sign-in was updated.
+    Updated,
+    /// Its sign-in is off; whether a read has shown it.
+    Suspended {
+        /// A read has shown it.
+        confirmed: bool,
+    },
+    /// Its sign-in is as the rule says again.
+    Resumed,
+    /// It is gone.
+    Deleted,
+}
+
+/// Which changes a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct ChangeFilter {
+    /// Only of this status.
+    pub status: Option<Status>,
+    /// Only of this source.
+    pub source: Option<String>,
+    /// Only made since then.
+    pub since: Option<DateTime<Utc>>,
+    /// At most so many; absent for all.
+    pub limit: Option<u32>,
+}
+
+/// What ended an attempt.
+#[derive(Debug)]
+pub struct AttemptEnd<'a> {
+    /// The event for the change.
+    pub event: Event,
+    /// Why it had no effect, if it had none.
+    pub failure: Option<&'a Failure>,
+    /// Not again before this.
+    pub next_attempt_at: Option<DateTime<Utc>>,
+    /// Why it now waits.
+    pub hold: Option<&'a Hold>,
+    /// What it made of the sub-user.
+    pub effect: Option<Effect>,
+    /// CAM's RequestId.
+    pub request_id: Option<&'a str>,
+}
+
+impl Ledger {
+    /// Changes for a list, newest first.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn changes(&self, filter: &ChangeFilter) -> Result<Vec<ChangeRow>, LedgerError> {
+        self.read("read the changes", |c| {
+            let mut statement = c.prepare_cached(
+                "SELECT * FROM changes WHERE (?1 IS NULL OR status = ?1) AND (?2 IS NULL OR source = ?2)
+                 AND (?3 IS NULL OR created_at >= ?3) ORDER BY id DESC LIMIT ?4",
+            )?;
+            let found = statement.query_map(
+                params![
+                    filter.status.map(Status::as_str),
+                    filter.source,
+                    filter.since.map(time_text),
+                    filter.limit.map_or(-1, i64::from)
+                ],
+                change_row,
+            )?;
+            found.collect()
+        })
+    }
+
+    /// One change.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn change(&self, id: i64) -> Result<Option<ChangeRow>, LedgerError> {
+        self.read("read a change", |c| {
+            c.prepare_cached("SELECT * FROM changes WHERE id = ?1")?
+                .query_row([id], change_row)
+                .optional()
+        })
+    }
+
+    /// The changes of one sub-user, oldest first.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn changes_of(&self, sub_user: i64) -> Result<Vec<ChangeRow>, LedgerError> {
+        self.read("read the changes", |c| {
+            c.prepare_cached("SELECT * FROM changes WHERE sub_user = ?1 ORDER BY id")?
+                .query_map([sub_user], change_row)?
+                .collect()
+        })
+    }
+
+    /// The attempts at a change, oldest first.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn attempts(&self, change: i64) -> Result<Vec<AttemptRow>, LedgerError> {
+        self.read("read the attempts", |c| {
+            c.prepare_cached("SELECT * FROM attempts WHERE change = ?1 ORDER BY number")?
+                .query_map([change], |row| {
+                    Ok(AttemptRow {
+                        number: row.get("number")?,
+                        started_at: rows::time(row, "started_at")?,
+                        ended_at: rows::optional_time(row, "ended_at")?,
+                        outcome: rows::optional_json(row, "outcome")?,
+                        request_id: row.get("request_id")?,
+                    })
+                })?
+                .collect()
+        })
+    }
+
+    /// How many changes stand at each status.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn change_counts(&self) -> Result<Vec<(Status, u64)>, LedgerError> {
+        self.read("count the changes", |c| {
+            c.prepare_cached("SELECT status, count(*) FROM changes GROUP BY status")?
+                .query_map([], |row| Ok((rows::word(row, "status", Status::parse)?, row.get(1)?)))?
+                .collect()
+        })
+    }
+
+    /// What is in the outbox: pending and in flight, in order. Of one sub-user only the first is next.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn outbox(&self) -> Result<Vec<ChangeRow>, LedgerError> {
+        self.read("read the outbox", |c| {
+            c.prepare_cached(
+                "SELECT * FROM changes WHERE status IN ('pending', 'in_flight') ORDER BY urgent DESC, id",
+            )?
+            .query_map([], change_row)?
+            .collect()
+        })
+    }
+
+    /// Records that an attempt begins; its number. Nothing may be sent before this returns.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written, or the change cannot start.
+    pub fn start_attempt(&self, change: i64, at: DateTime<Utc>) -> Result<u32, LedgerError> {
+        self.write("record an attempt", |t| {
+            transition(t, change, Event::Start)?;
+            t.prepare_cached(
+                "UPDATE changes SET attempts = attempts + 1, next_attempt_at = NULL WHERE id = ?1",
+            )?
+            .execute([change])?;
+            t.prepare_cached(
+                "INSERT INTO attempts (change, number, started_at) SELECT id, attempts, ?2 FROM changes WHERE id = ?1",
+            )?
+            .execute(params![change, time_text(at)])?;
+            t.query_row("SELECT attempts FROM changes WHERE id = ?1", [change], |row| {
+                row.get(0)
+            })
+        })
+    }
+
+    /// Records what came of an attempt, with its effect on the sub-user, in one transaction.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written, or the event cannot happen.
+    pub fn end_attempt(
+        &self,
+        change: i64,
+        at: DateTime<Utc>,
+        end: &AttemptEnd<'_>,
+    ) -> Result<(), LedgerError> {
+        self.write("record an outcome", |t| {
+            transition(t, change, end.event)?;
+            let outcome = match end.failure {
+                None => serde_json::json!({ "result": "applied" }),
+                Some(failure) => serde_json::json!({ "result": "failed", "error": failure }),
+            };
+            let request_id = end
+                .request_id
+                .or_else(|| end.failure.and_then(|f| f.request_id.as_deref()));
+            t.prepare_cached(
+                "UPDATE attempts SET ended_at = ?2, outcome = ?3, request_id = ?4 WHERE change = ?1 AND ended_at IS NULL",
+            )?
+            .execute(params![change, time_text(at), rows::to_json(&outcome)?, request_id])?;
+            t.prepare_cached(
+                "UPDATE changes SET next_attempt_at = ?2, last_error = coalesce(?3, last_error), hold = ?4,
+                 applied_at = CASE WHEN status = 'applied' THEN ?5 END WHERE id = ?1",
+            )?
+            .execute(params![
+                change,
+                end.next_attempt_at.map(time_text),
+                end.failure.map(rows::to_json).transpose()?,
+                end.hold.map(rows::to_json).transpose()?,
+                time_text(at)
+            ])?;
+            if let Some(effect) = end.effect {
+                let row = t
+                    .prepare_cached("SELECT * FROM changes WHERE id = ?1")?
+                    .query_row([change], change_row)?;
+                apply_effect(t, &row, effect, at)?;
+                super::plans::settle(t, row.plan)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Moves a change by a person's event: retry or cancel. Says whether it could.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn steer_change(
+        &self,
+        change: i64,
+        event: Event,
+        at: DateTime<Utc>,
+        actor: &str,
+    ) -> Result<(), LedgerError> {
+        self.write("write a change", |t| {
+            transition(t, change, event)?;
+            t.prepare_cached(
+                "UPDATE changes SET hold = NULL, next_attempt_at = NULL,
+                 attempts = CASE WHEN status = 'pending' THEN 0 ELSE attempts END WHERE id = ?1",
+            )?
+            .execute([change])?;
+            let action = match event {
+                Event::Retry => "change.retry",
+                _ => "change.cancel",
+            };
+            super::audit::append(t, at, actor, action, &change.to_string(), &serde_json::Value::Null)
+        })
+    }
+
+    /// Puts a change behind the time of its next attempt without an attempt having been made.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn hold_change(&self, change: i64, hold: &Hold) -> Result<(), LedgerError> {
+        self.write("hold a change", |t| {
+            transition(t, change, Event::Hold)?;
+            t.prepare_cached("UPDATE changes SET hold = ?2 WHERE id = ?1")?
+                .execute(params![change, rows::to_json(hold)?])
+                .map(drop)
+        })
+    }
+
+    /// Records a person's emergency: past guard and order, before anything is sent.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn insert_urgent(
+        &self,
+        new: &NewChange<'_>,
+        at: DateTime<Utc>,
+        actor: &str,
+        action: &str,
+    ) -> Result<i64, LedgerError> {
+        self.write("record a change", |t| {
+            // Anything else that waits for this sub-user gives way.
+            drop_waiting(t, new.sub_user)?;
+            let id = insert(t, new, at)?;
+            super::audit::append(
+                t,
+                at,
+                actor,
+                action,
+                new.username,
+                &serde_json::json!({ "change": id, "source": new.source, "member": new.member }),
+            )?;
+            Ok(id)
+        })
+    }
+}
+
+/// Writes a new row; its id.
+pub(super) fn insert(
+    t: &Connection,
+    new: &NewChange<'_>,
+    at: DateTime<Utc>,
+) -> rusqlite::Result<i64> {
+    let status = if new.hold.is_some() {
+        Status::Held
+    } else {
+        Status::Pending
+    };
+    t.prepare_cached(
+        "INSERT INTO changes (sub_user, source, member, username, kind, status, reason, before, after, evidence,
+         counted, urgent, rule_login, plan, hold, created_at, released_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+    )?
+    .execute(params![
+        new.sub_user,
+        new.source,
+        new.member,
+        new.username,
+        new.kind.as_str(),
+        status.as_str(),
+        rows::to_json(new.reason)?,
+        new.before.map(rows::to_json).transpose()?,
+        new.after.map(rows::to_json).transpose()?,
+        new.evidence.map(Evidence::as_str),
+        new.counted,
+        new.urgent,
+        new.rule_login,
+        new.plan,
+        new.hold.map(rows::to_json).transpose()?,
+        time_text(at),
+        new.hold.is_none().then(|| time_text(at))
+    ])?;
+    Ok(t.last_insert_rowid())
+}
+
+/// The one place where a change's status is written.
+pub(super) fn transition(t: &Connection, change: i64, event: Event) -> rusqlite::Result<Status> {
+    let status = t
+        .prepare_cached("SELECT status FROM changes WHERE id = ?1")?
+        .query_row([change], |row| rows::word(row, "status", Status::parse))?;
+    let next = status
+        .after(event)
+        .map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(e)))?;
+    t.prepare_cached("UPDATE changes SET status = ?2 WHERE id = ?1")?
+        .execute(params![change, next.as_str()])?;
+    Ok(next)
+}
+
+/// Supersedes all that waits for a sub-user.
+pub(super) fn drop_waiting(t: &Connection, sub_user: i64) -> rusqlite::Result<()> {
+    let waiting: Vec<i64> = t
+        .prepare_cached(
+            "SELECT id FROM changes WHERE sub_user = ?1 AND status IN ('pending', 'held', 'failed')",
+        )?
+        .query_map([sub_user], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for change in waiting {
+        transition(t, change, Event::Supersede)?;
+    }
+    Ok(())
+}
+
+/// All changes that are not final, but those in flight and a person's own.
+pub(super) fn waiting(t: &Connection) -> rusqlite::Result<Vec<ChangeRow>> {
+    t.prepare_cached(
+        "SELECT * FROM changes WHERE status IN ('pending', 'held', 'failed') AND urgent = 0 ORDER BY id",
+    )?
+    .query_map([], change_row)?
+    .collect()
+}
+
+fn apply_effect(
+    t: &Connection,
+    change: &ChangeRow,
+    effect: Effect,
+    at: DateTime<Utc>,
+) -> rusqlite::Result<()> {
+    let at_text = time_text(at);
+    let login = change.after.as_ref().and_then(|a| a.console_login);
+    match effect {
+        Effect::Created { uin } => t
+            .prepare_cached(
+                "UPDATE sub_users SET uin = ?2, stage = 'managed', origin = 'created', login = ?3, rule_login = coalesce(?4, rule_login),
+                 unconfirmed_since = ?5, leaving_evidence = NULL, leaving_since = NULL, resume_requested = 0
+                 WHERE id = ?1",
+            )?
+            .execute(params![
+                change.sub_user,
+                uin,
+                login.unwrap_or(false),
+                change.rule_login,
+                at_text
+            ])?,
+        Effect::Updated => t
+            .prepare_cached(
+                "UPDATE sub_users SET login = coalesce(?2, login), rule_login = coalesce(?3, rule_login),
+                 unconfirmed_since = ?4 WHERE id = ?1",
+            )?
+            .execute(params![change.sub_user, login, change.rule_login, at_text])?,
+        Effect::Suspended { confirmed } => {
+            let leaver = match &change.reason {
+                Reason::Leaver { evidence, .. } => Some(evidence.as_str()),
+                _ => None,
+            };
+            t.prepare_cached(
+                "UPDATE sub_users SET login = 0, unconfirmed_since = CASE WHEN ?2 THEN NULL ELSE ?3 END,
+                 leaving_since = CASE WHEN ?4 IS NULL THEN leaving_since ELSE coalesce(leaving_since, ?3) END,
+                 leaving_evidence = coalesce(leaving_evidence, ?4) WHERE id = ?1",
+            )?
+            .execute(params![change.sub_user, confirmed, at_text, leaver])?
+        }
+        Effect::Resumed => t
+            .prepare_cached(
+                "UPDATE sub_users SET login = coalesce(?2, login), rule_login = coalesce(?3, rule_login),
+                 unconfirmed_since = ?4, leaving_evidence = NULL, leaving_since = NULL, resume_requested = 0
+                 WHERE id = ?1",
+            )?
+            .execute(params![change.sub_user, login, change.rule_login, at_text])?,
+        Effect::Deleted => {
+            sub_users::end_stage(t, change.sub_user, Stage::Deleted, at)?;
+            1
+        }
+    };
+    super::audit::append(
+        t,
+        at,
+        "camsync",
+        &format!("change.{}", change.kind.as_str()),
+        &change.username,
+        &serde_json::json!({
+            "change": change.id, "source": change.source, "member": change.member,
+            "reason": change.reason.to_string(), "before": change.before, "after": change.after,
+            "plan": change.plan,
+        }),
+    )
+}
+
+pub(super) fn change_row(row: &Row<'_>) -> rusqlite::Result<ChangeRow> {
+    let evidence: Option<String> = row.get("evidence")?;
+    Ok(ChangeRow {
+        id: row.get("id")?,
+        sub_user: row.get("sub_user")?,
+        source: row.get("source")?,
+        member: row.get("member")?,
+        username: row.get("username")?,
+        kind: rows::word(row, "kind", Kind::parse)?,
+        status: rows::word(row, "status", Status::parse)?,
+        reason: rows::json(row, "reason")?,
+        before: rows::optional_json(row, "before")?,
+        after: rows::optional_json(row, "after")?,
+        evidence: evidence.as_deref().and_then(Evidence::parse),
+        urgent: row.get("urgent")?,
+        rule_login: row.get("rule_login")?,
+        plan: row.get("plan")?,
+        hold: rows::optional_json(row, "hold")?,
+        attempts: row.get("attempts")?,
+        next_attempt_at: rows::optional_time(row, "next_attempt_at")?,
+        last_error: rows::optional_json(row, "last_error")?,
+        created_at: rows::time(row, "created_at")?,
+        released_at: rows::optional_time(row, "released_at")?,
+        applied_at: rows::optional_time(row, "applied_at")?,
+    })
+}

@@ -1,0 +1,239 @@
+//! The ledger: the one SQLite database that holds snapshots, sub-users, changes, attempts, plans and the audit.
+//!
+//! Everything that must be true together is written in one transaction. `synchronous = FULL`: a write that was
+//! recorded before it was sent is still recorded after power loss.
+
+mod audit;
+mod changes;
+mod error;
+mod lock;
+mod plans;
+mod rows;
+mod snapshot;
+mod sub_users;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
+
+pub use audit::AuditRow;
+pub use changes::{AttemptRow, ChangeFilter, ChangeRow, Effect, NewChange};
+pub use error::LedgerError;
+pub use lock::LedgerLock;
+pub use plans::{PlanRemoval, PlanRow};
+pub use snapshot::{CrawlEnd, MemberRow, MissingMember, SourceRow, StoredSnapshot, facts_hash};
+
+/// The schema that this program writes. A newer ledger is refused.
+const VERSION: i64 = 1;
+const MIGRATIONS: [&str; 1] = [include_str!("schema_1.sql")];
+
+/// An open ledger.
+#[derive(Debug)]
+pub struct Ledger {
+    path: PathBuf,
+    connection: Mutex<Connection>,
+}
+
+impl Ledger {
+    /// Opens the ledger for writing, making or migrating it. The caller holds the lock of its folder.
+    ///
+    /// # Errors
+    /// When it cannot be opened, is corrupt, or was written by a newer version.
+    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        let connection =
+            Connection::open(path).map_err(|e| LedgerError::from_sqlite(path, "open", e))?;
+        let ledger = Self::wrap(path, connection)?;
+        ledger.migrate()?;
+        restrict(path)?;
+        Ok(ledger)
+    }
+
+    /// Opens an existing ledger for reading.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`]; also when there is none.
+    pub fn open_to_read(path: &Path) -> Result<Self, LedgerError> {
+        if !path.exists() {
+            return Err(LedgerError::Absent {
+                path: path.to_owned(),
+            });
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)
+            .or_else(|_| Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY))
+            .map_err(|e| LedgerError::from_sqlite(path, "open", e))?;
+        let ledger = Self::wrap(path, connection)?;
+        let found = ledger.version()?;
+        if found != VERSION {
+            return Err(LedgerError::Version {
+                path: path.to_owned(),
+                found,
+                known: VERSION,
+            });
+        }
+        Ok(ledger)
+    }
+
+    fn wrap(path: &Path, connection: Connection) -> Result<Self, LedgerError> {
+        let setup = || -> rusqlite::Result<()> {
+            connection.busy_timeout(Duration::from_secs(10))?;
+            connection.pragma_update(None, "foreign_keys", true)?;
+            connection.pragma_update(None, "journal_mode", "wal")?;
+            connection.pragma_update(None, "synchronous", "full")?;
+            connection.set_prepared_statement_cache_capacity(128);
+            Ok(())
+        };
+        setup().map_err(|e| LedgerError::from_sqlite(path, "open", e))?;
+        Ok(Self {
+            path: path.to_owned(),
+            connection: Mutex::new(connection),
+        })
+    }
+
+    fn version(&self) -> Result<i64, LedgerError> {
+        self.read("read the version", |c| {
+            c.pragma_query_value(None, "user_version", |row| row.get(0))
+        })
+    }
+
+    fn migrate(&self) -> Result<(), LedgerError> {
+        let found = self.version()?;
+        if found > VERSION {
+            return Err(LedgerError::Version {
+                path: self.path.clone(),
+                found,
+                known: VERSION,
+            });
+        }
+        let done = usize::try_from(found).unwrap_or(0);
+        for (index, migration) in MIGRATIONS.iter().enumerate().skip(done) {
+            self.write("migrate", |t| {
+                t.execute_batch(migration)?;
+                t.pragma_update(None, "user_version", index + 1)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Where the ledger lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        // A panic while holding the lock leaves no transaction open: it rolls back when dropped.
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read<T>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, LedgerError> {
+        work(&self.connection()).map_err(|e| LedgerError::from_sqlite(&self.path, doing, e))
+    }
+
+    /// Runs one transaction; all or nothing.
+    fn write<T>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, LedgerError> {
+        let mut connection = self.connection();
+        let run = || -> rusqlite::Result<T> {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let made = work(&transaction)?;
+            transaction.commit()?;
+            Ok(made)
+        };
+        run().map_err(|e| LedgerError::from_sqlite(&self.path, doing, e))
+    }
+
+    /// A value kept by name.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn meta(&self, key: &str) -> Result<Option<String>, LedgerError> {
+        self.read("read a setting", |c| {
+            c.prepare_cached("SELECT value FROM meta WHERE key = ?1")?
+                .query_row([key], |row| row.get(0))
+                .optional()
+        })
+    }
+
+    /// Keeps a value by name, or forgets it.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn set_meta(&self, key: &str, value: Option<&str>) -> Result<(), LedgerError> {
+        self.write("write a setting", |t| set_meta(t, key, value))
+    }
+
+    /// Copies the whole ledger into a file while it is in use.
+    ///
+    /// # Errors
+    /// When either cannot be read or written.
+    pub fn backup(&self, to: &Path) -> Result<(), LedgerError> {
+        let connection = self.connection();
+        let run = || -> rusqlite::Result<()> {
+            let mut target = Connection::open(to)?;
+            let backup = rusqlite::backup::Backup::new(&connection, &mut target)?;
+            backup.run_to_completion(256, Duration::ZERO, None)
+        };
+        run().map_err(|e| LedgerError::from_sqlite(to, "back up", e))?;
+        restrict(to)
+    }
+
+    /// SQLite's own check; empty when all is well.
+    ///
+    /// # Errors
+    /// When the check cannot run.
+    pub fn integrity(&self) -> Result<Vec<String>, LedgerError> {
+        self.read("check", |c| {
+            let mut statement = c.prepare("PRAGMA integrity_check")?;
+            let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
+            let found: Vec<String> = rows.collect::<rusqlite::Result<_>>()?;
+            Ok(found.into_iter().filter(|line| line != "ok").collect())
+        })
+    }
+}
+
+fn set_meta(t: &Connection, key: &str, value: Option<&str>) -> rusqlite::Result<()> {
+    match value {
+        Some(value) => t
+            .prepare_cached(
+                "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2",
+            )?
+            .execute([key, value]),
+        None => t
+            .prepare_cached("DELETE FROM meta WHERE key = ?1")?
+            .execute([key]),
+    }
+    .map(drop)
+}
+
+/// Time as the ledger and all JSON write it.
+#[must_use]
+pub fn time_text(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// The ledger holds personal data: nobody else on the machine reads it.
+#[cfg(unix)]
+fn restrict(path: &Path) -> Result<(), LedgerError> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(|source| {
+        LedgerError::Io {
+            path: path.to_owned(),
+            doing: "restrict",
+            source,
+        }
+    })
+}

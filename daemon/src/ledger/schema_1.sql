@@ -1,0 +1,201 @@
+-- The ledger, version 1. Times are RFC 3339 in UTC with milliseconds; JSON columns hold kinds and fields.
+
+CREATE TABLE meta (
+    key   TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT;
+
+-- One row a configured (or formerly configured) source.
+CREATE TABLE sources (
+    name              TEXT PRIMARY KEY,
+    connector         TEXT NOT NULL,
+    enterprise        TEXT,              -- the enterprise that it is bound to
+    seen_enterprise   TEXT,              -- another enterprise that answered: nothing is written until a person says so
+    paused            INTEGER NOT NULL DEFAULT 0,
+    last_crawl_at     TEXT,
+    last_complete_at  TEXT,
+    range_fingerprint TEXT,
+    members           INTEGER NOT NULL DEFAULT 0,
+    departments       INTEGER NOT NULL DEFAULT 0,
+    error             TEXT,              -- JSON, of the last crawl; null when it was complete
+    failing_since     TEXT,
+    failures          INTEGER NOT NULL DEFAULT 0,
+    retry_at          TEXT               -- a failing or throttled source is not asked before this
+) STRICT;
+
+-- Crawls, complete or not; a partial one never becomes the snapshot.
+CREATE TABLE crawls (
+    id          INTEGER PRIMARY KEY,
+    source      TEXT NOT NULL REFERENCES sources(name),
+    started_at  TEXT NOT NULL,
+    ended_at    TEXT NOT NULL,
+    complete    INTEGER NOT NULL,
+    members     INTEGER NOT NULL,
+    departments INTEGER NOT NULL,
+    error       TEXT
+) STRICT;
+CREATE INDEX crawls_by_source ON crawls(source, id);
+
+-- The snapshot: the last complete crawl, with what verified look-ups added or corrected since.
+CREATE TABLE departments (
+    source TEXT NOT NULL REFERENCES sources(name),
+    id     TEXT NOT NULL,
+    parent TEXT,
+    name   TEXT NOT NULL,
+    PRIMARY KEY (source, id)
+) STRICT;
+
+CREATE TABLE range_items (
+    source TEXT NOT NULL REFERENCES sources(name),
+    item   TEXT NOT NULL,
+    PRIMARY KEY (source, item)
+) STRICT;
+
+CREATE TABLE members (
+    source         TEXT NOT NULL REFERENCES sources(name),
+    key            TEXT NOT NULL,        -- the id, folded
+    id             TEXT NOT NULL,
+    facts          TEXT NOT NULL,        -- JSON
+    facts_hash     TEXT NOT NULL,
+    present        INTEGER NOT NULL,     -- in the snapshot
+    missing_since  TEXT,
+    missing_crawls INTEGER NOT NULL DEFAULT 0,
+    witness        TEXT,                 -- JSON, the last answer of a look-up
+    verdict        TEXT,                 -- JSON, of the last plan
+    groups         TEXT,                 -- JSON
+    policies       TEXT,                 -- JSON
+    problems       TEXT,                 -- JSON, of the last plan
+    PRIMARY KEY (source, key)
+) STRICT;
+
+-- Sub-users that camsync wants, manages or has managed.
+CREATE TABLE sub_users (
+    id                INTEGER PRIMARY KEY,
+    source            TEXT NOT NULL,
+    member            TEXT NOT NULL,
+    key               TEXT NOT NULL,
+    username          TEXT NOT NULL,
+    uin               INTEGER,
+    origin            TEXT NOT NULL CHECK (origin IN ('created', 'adopted')),
+    stage             TEXT NOT NULL CHECK (stage IN ('wanted', 'managed', 'deleted', 'released', 'abandoned')),
+    mark              TEXT NOT NULL UNIQUE,
+    login             INTEGER NOT NULL,
+    rule_login        INTEGER NOT NULL,
+    unconfirmed_since TEXT,
+    leaving_evidence  TEXT,
+    leaving_since     TEXT,
+    stopped_at        TEXT,
+    stopped_by        TEXT,
+    protected         INTEGER NOT NULL DEFAULT 0,
+    resume_requested  INTEGER NOT NULL DEFAULT 0,
+    admitted          TEXT,              -- JSON, the facts with which a rule last admitted
+    created_at        TEXT NOT NULL,
+    ended_at          TEXT
+) STRICT;
+-- A member has one living sub-user, an account one living owner: never created twice, by the database's own word.
+CREATE UNIQUE INDEX one_living_sub_user ON sub_users(source, key) WHERE stage IN ('wanted', 'managed');
+CREATE UNIQUE INDEX one_owner_of_an_account ON sub_users(uin) WHERE uin IS NOT NULL AND stage = 'managed';
+
+-- The outbox and its history: one row a CAM write.
+CREATE TABLE changes (
+    id              INTEGER PRIMARY KEY,
+    sub_user        INTEGER NOT NULL REFERENCES sub_users(id),
+    source          TEXT NOT NULL,
+    member          TEXT NOT NULL,
+    username        TEXT NOT NULL,
+    kind            TEXT NOT NULL,
+    status          TEXT NOT NULL CHECK (status IN ('pending', 'in_flight', 'applied', 'failed', 'held', 'superseded', 'cancelled')),
+    reason          TEXT NOT NULL,       -- JSON
+    before          TEXT,                -- JSON
+    after           TEXT,                -- JSON
+    evidence        TEXT,
+    counted         INTEGER NOT NULL DEFAULT 0,  -- let through by the guard without approval
+    urgent          INTEGER NOT NULL DEFAULT 0,  -- a person's emergency: past guard, freeze and order
+    rule_login      INTEGER,
+    plan            INTEGER REFERENCES plans(id),
+    hold            TEXT,                -- JSON
+    attempts        INTEGER NOT NULL DEFAULT 0,
+    next_attempt_at TEXT,
+    last_error      TEXT,                -- JSON
+    created_at      TEXT NOT NULL,
+    released_at     TEXT,
+    applied_at      TEXT
+) STRICT;
+CREATE INDEX changes_by_status ON changes(status, id);
+CREATE INDEX changes_by_sub_user ON changes(sub_user, id);
+CREATE INDEX changes_in_window ON changes(released_at) WHERE counted = 1;
+-- Order per sub-user: one attempt at a time.
+CREATE UNIQUE INDEX one_in_flight ON changes(sub_user) WHERE status = 'in_flight';
+
+-- One try to apply a change: recorded before it is sent, its outcome after.
+CREATE TABLE attempts (
+    id         INTEGER PRIMARY KEY,
+    change     INTEGER NOT NULL REFERENCES changes(id),
+    number     INTEGER NOT NULL,
+    started_at TEXT NOT NULL,
+    ended_at   TEXT,
+    outcome    TEXT,                     -- JSON
+    request_id TEXT
+) STRICT;
+CREATE INDEX attempts_by_change ON attempts(change, number);
+
+-- One row a bucket that the guard held: one kind of evidence of one source.
+CREATE TABLE plans (
+    id         INTEGER PRIMARY KEY,
+    source     TEXT NOT NULL,
+    evidence   TEXT NOT NULL,
+    member     TEXT,                     -- for an adoption: whose
+    status     TEXT NOT NULL CHECK (status IN ('held', 'approved', 'discarded', 'applied', 'superseded')),
+    "limit"    INTEGER NOT NULL,
+    created_at TEXT NOT NULL,
+    decided_at TEXT,
+    decided_by TEXT
+) STRICT;
+CREATE INDEX plans_by_status ON plans(status, id);
+
+CREATE TABLE plan_removals (
+    plan     INTEGER NOT NULL REFERENCES plans(id),
+    subject  TEXT NOT NULL,
+    kind     TEXT NOT NULL,
+    member   TEXT NOT NULL,
+    username TEXT NOT NULL,
+    detail   TEXT NOT NULL,
+    PRIMARY KEY (plan, subject, kind)
+) STRICT;
+
+-- An approval belongs to the pairs that were shown, for one kind of evidence, and ends.
+CREATE TABLE approvals (
+    subject     TEXT NOT NULL,
+    kind        TEXT NOT NULL,
+    evidence    TEXT NOT NULL,
+    source      TEXT NOT NULL,
+    plan        INTEGER NOT NULL REFERENCES plans(id),
+    approved_by TEXT NOT NULL,
+    approved_at TEXT NOT NULL,
+    expires_at  TEXT NOT NULL,
+    PRIMARY KEY (subject, kind, evidence)
+) STRICT;
+
+CREATE TABLE applications (
+    id         INTEGER PRIMARY KEY,
+    source     TEXT NOT NULL,
+    key        TEXT NOT NULL,
+    member     TEXT NOT NULL,
+    name       TEXT NOT NULL,
+    reason     TEXT NOT NULL,
+    status     TEXT NOT NULL CHECK (status IN ('pending', 'approved', 'denied', 'withdrawn')),
+    created_at TEXT NOT NULL,
+    decided_at TEXT,
+    decided_by TEXT
+) STRICT;
+
+-- Who did what, when, and why. Each row's hash covers the one before: a removed row shows.
+CREATE TABLE audit (
+    id      INTEGER PRIMARY KEY,
+    at      TEXT NOT NULL,
+    actor   TEXT NOT NULL,
+    action  TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    detail  TEXT NOT NULL,               -- JSON
+    hash    TEXT NOT NULL
+) STRICT;

@@ -1,0 +1,654 @@
+//! Sources, crawls and the snapshot.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use camsync_core::change::RemovalKey;
+use camsync_core::desired::Verdict;
+use camsync_core::evidence::Witness;
+use camsync_core::model::{Department, Member};
+use camsync_core::problem::Problem;
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{Ledger, LedgerError, rows, time_text};
+
+/// A source as the ledger has it.
+#[derive(Debug, Clone)]
+pub struct SourceRow {
+    /// Its name.
+    pub name: String,
+    /// Its connector's name.
+    pub connector: String,
+    /// The enterprise that it is bound to.
+    pub enterprise: Option<String>,
+    /// Another enterprise that answered instead.
+    pub seen_enterprise: Option<String>,
+    /// Not crawled until resumed.
+    pub paused: bool,
+    /// When the last crawl ended, complete or not.
+    pub last_crawl_at: Option<DateTime<Utc>>,
+    /// When the last complete crawl ended.
+    pub last_complete_at: Option<DateTime<Utc>>,
+    /// The configured visible range's fingerprint.
+    pub range_fingerprint: Option<String>,
+    /// Members in the snapshot.
+    pub members: i64,
+    /// Departments in the snapshot.
+    pub departments: i64,
+    /// Why the last crawl was not complete.
+    pub error: Option<Value>,
+    /// Since when no crawl has been complete.
+    pub failing_since: Option<DateTime<Utc>>,
+    /// Crawls that failed in a row.
+    pub failures: u32,
+    /// Not asked by itself before this.
+    pub retry_at: Option<DateTime<Utc>>,
+}
+
+/// A crawl that was complete.
+#[derive(Debug)]
+pub struct CrawlEnd<'a> {
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub ended_at: DateTime<Utc>,
+    /// The enterprise that answered.
+    pub enterprise: &'a str,
+    /// The configured range's fingerprint.
+    pub range_fingerprint: &'a str,
+    /// The resolved range.
+    pub range: &'a BTreeSet<String>,
+    /// Every department.
+    pub departments: &'a [Department],
+    /// Every member.
+    pub members: &'a [Arc<Member>],
+}
+
+/// A managed member who is missing from the snapshot.
+#[derive(Debug, Clone)]
+pub struct MissingMember {
+    /// The folded id.
+    pub key: String,
+    /// The last facts known.
+    pub facts: Member,
+    /// Since when.
+    pub missing_since: DateTime<Utc>,
+    /// Complete crawls without them.
+    pub missing_crawls: u32,
+    /// What the last look-up said.
+    pub witness: Option<Witness>,
+}
+
+/// The snapshot of one source.
+#[derive(Debug, Default)]
+pub struct StoredSnapshot {
+    /// Everyone present.
+    pub members: Vec<Arc<Member>>,
+    /// Every department.
+    pub departments: Vec<Department>,
+    /// The resolved range.
+    pub range: BTreeSet<String>,
+}
+
+/// A member for a list: the snapshot's row and the sub-user's, joined.
+#[derive(Debug, Clone)]
+pub struct MemberRow {
+    /// The source.
+    pub source: String,
+    /// The folded id.
+    pub key: String,
+    /// The last facts known.
+    pub facts: Member,
+    /// In the snapshot.
+    pub present: bool,
+    /// Since when not.
+    pub missing_since: Option<DateTime<Utc>>,
+    /// What the last look-up said.
+    pub witness: Option<Witness>,
+    /// What the rules said in the last plan.
+    pub verdict: Option<Verdict>,
+    /// Groups called for.
+    pub groups: Vec<String>,
+    /// Policies called for.
+    pub policies: Vec<String>,
+    /// What stood in the way in the last plan.
+    pub problems: Vec<Problem>,
+}
+
+/// A stable hash of a member's facts.
+#[must_use]
+pub fn facts_hash(json: &str) -> String {
+    Sha256::digest(json.as_bytes())
+        .iter()
+        .take(16)
+        .map(|b| format!("{b:02x}"))
+        .collect()
+}
+
+impl Ledger {
+    /// Makes sure that a source has its row; `former` renames one.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn ensure_source(
+        &self,
+        name: &str,
+        connector: &str,
+        former: Option<&str>,
+    ) -> Result<(), LedgerError> {
+        let known = self.source(name)?;
+        if known.as_ref().is_some_and(|s| s.connector == connector) {
+            return Ok(());
+        }
+        self.write("write a source", |t| {
+            if let (None, Some(former)) = (&known, former) {
+                t.execute_batch("PRAGMA defer_foreign_keys = ON")?;
+                t.execute("UPDATE sources SET name = ?1 WHERE name = ?2", [name, former])?;
+                for table in [
+                    "crawls", "departments", "range_items", "members", "sub_users", "changes",
+                    "plans", "approvals", "applications",
+                ] {
+                    t.execute(
+                        &format!("UPDATE {table} SET source = ?1 WHERE source = ?2"),
+                        [name, former],
+                    )?;
+                }
+            }
+            t.execute(
+                "INSERT INTO sources (name, connector) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET connector = ?2",
+                [name, connector],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// A source's row.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn source(&self, name: &str) -> Result<Option<SourceRow>, LedgerError> {
+        self.read("read a source", |c| {
+            c.prepare_cached("SELECT * FROM sources WHERE name = ?1")?
+                .query_row([name], source_row)
+                .optional()
+        })
+    }
+
+    /// Every source that the ledger knows, by name.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn sources(&self) -> Result<Vec<SourceRow>, LedgerError> {
+        self.read("read the sources", |c| {
+            c.prepare_cached("SELECT * FROM sources ORDER BY name")?
+                .query_map([], source_row)?
+                .collect()
+        })
+    }
+
+    /// Pauses or resumes a source.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn set_paused(&self, source: &str, paused: bool) -> Result<(), LedgerError> {
+        self.write("write a source", |t| {
+            t.execute(
+                "UPDATE sources SET paused = ?2 WHERE name = ?1",
+                params![source, paused],
+            )
+            .map(drop)
+        })
+    }
+
+    /// Binds a source to an enterprise, or notes that another one answered.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn set_enterprise(
+        &self,
+        source: &str,
+        bound: &str,
+        seen: Option<&str>,
+    ) -> Result<(), LedgerError> {
+        self.write("write a source", |t| {
+            t.execute(
+                "UPDATE sources SET enterprise = ?2, seen_enterprise = ?3 WHERE name = ?1",
+                params![source, bound, seen],
+            )
+            .map(drop)
+        })
+    }
+
+    /// Records a crawl that was not complete. The snapshot stays as it is.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn end_partial_crawl(
+        &self,
+        source: &str,
+        started_at: DateTime<Utc>,
+        ended_at: DateTime<Utc>,
+        counts: (usize, usize),
+        error: &Value,
+        retry_at: Option<DateTime<Utc>>,
+    ) -> Result<(), LedgerError> {
+        let (members, departments) = counts;
+        self.write("write a crawl", |t| {
+            insert_crawl(
+                t,
+                source,
+                started_at,
+                ended_at,
+                false,
+                (members, departments),
+                Some(error),
+            )?;
+            t.prepare_cached(
+                "UPDATE sources SET last_crawl_at = ?2, error = ?3, failures = failures + 1, retry_at = ?4,
+                 failing_since = coalesce(failing_since, ?2) WHERE name = ?1",
+            )?
+            .execute(params![
+                source,
+                time_text(ended_at),
+                rows::to_json(error)?,
+                retry_at.map(time_text)
+            ])?;
+            Ok(())
+        })
+    }
+
+    /// Makes a complete crawl the snapshot, writing only what changed.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written; then the snapshot is the old one, whole.
+    pub fn end_complete_crawl(&self, source: &str, end: &CrawlEnd<'_>) -> Result<(), LedgerError> {
+        self.write("write the snapshot", |t| {
+            insert_crawl(
+                t,
+                source,
+                end.started_at,
+                end.ended_at,
+                true,
+                (end.members.len(), end.departments.len()),
+                None,
+            )?;
+            write_departments(t, source, end.departments)?;
+            write_range(t, source, end.range)?;
+            write_members(t, source, end)?;
+            t.prepare_cached(
+                "UPDATE sources SET last_crawl_at = ?2, last_complete_at = ?2, range_fingerprint = ?3,
+                 members = ?4, departments = ?5, error = NULL, failures = 0, failing_since = NULL,
+                 retry_at = NULL WHERE name = ?1",
+            )?
+            .execute(params![
+                source,
+                time_text(end.ended_at),
+                end.range_fingerprint,
+                end.members.len(),
+                end.departments.len()
+            ])?;
+            Ok(())
+        })
+    }
+
+    /// Members with a managed sub-user who are not in the snapshot.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn missing_members(&self, source: &str) -> Result<Vec<MissingMember>, LedgerError> {
+        self.read("read the missing", |c| {
+            let mut statement = c.prepare_cached(
+                "SELECT m.* FROM members m JOIN sub_users s ON s.source = m.source AND s.key = m.key
+                 AND s.stage = 'managed' WHERE m.source = ?1 AND m.present = 0 ORDER BY m.key",
+            )?;
+            let found = statement.query_map([source], |row| {
+                Ok(MissingMember {
+                    key: row.get("key")?,
+                    facts: rows::json(row, "facts")?,
+                    missing_since: rows::time(row, "missing_since")?,
+                    missing_crawls: row.get("missing_crawls")?,
+                    witness: rows::optional_json(row, "witness")?,
+                })
+            })?;
+            found.collect()
+        })
+    }
+
+    /// Records what a look-up said of a missing member.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn record_witnesses(
+        &self,
+        source: &str,
+        witnesses: &[(String, Witness)],
+    ) -> Result<(), LedgerError> {
+        self.write("write what look-ups said", |t| {
+            let mut statement =
+                t.prepare_cached("UPDATE members SET witness = ?3 WHERE source = ?1 AND key = ?2")?;
+            for (key, witness) in witnesses {
+                statement.execute(params![source, key, rows::to_json(witness)?])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Puts members whom a verified look-up found back into the snapshot.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn correct_members(&self, source: &str, found: &[Arc<Member>]) -> Result<(), LedgerError> {
+        self.write("correct the snapshot", |t| {
+            for member in found {
+                upsert_member(t, source, member, &rows::to_json(&**member)?)?;
+            }
+            t.prepare_cached(
+                "UPDATE sources SET members = (SELECT count(*) FROM members WHERE source = ?1 AND present = 1)
+                 WHERE name = ?1",
+            )?
+            .execute([source])
+            .map(drop)
+        })
+    }
+
+    /// The snapshot of a source.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn snapshot(&self, source: &str) -> Result<StoredSnapshot, LedgerError> {
+        self.read("read the snapshot", |c| {
+            let members = c
+                .prepare_cached(
+                    "SELECT facts FROM members WHERE source = ?1 AND present = 1 ORDER BY key",
+                )?
+                .query_map([source], |row| rows::json(row, "facts").map(Arc::new))?
+                .collect::<rusqlite::Result<_>>()?;
+            Ok(StoredSnapshot {
+                members,
+                departments: departments(c, source)?,
+                range: range(c, source)?,
+            })
+        })
+    }
+
+    /// The departments and the resolved range of a source.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn departments_and_range(
+        &self,
+        source: &str,
+    ) -> Result<(Vec<Department>, BTreeSet<String>), LedgerError> {
+        self.read("read the snapshot", |c| {
+            Ok((departments(c, source)?, range(c, source)?))
+        })
+    }
+
+    /// Keeps what the last plan said of each member, writing only what changed.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn record_verdicts(
+        &self,
+        source: &str,
+        said: &[(String, Said)],
+    ) -> Result<(), LedgerError> {
+        let stored: HashMap<String, [Option<String>; 4]> = self.read("read verdicts", |c| {
+            c.prepare_cached(
+                "SELECT key, verdict, groups, policies, problems FROM members WHERE source = ?1",
+            )?
+            .query_map([source], |row| {
+                Ok((
+                    row.get(0)?,
+                    [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?],
+                ))
+            })?
+            .collect()
+        })?;
+        let mut changed = Vec::new();
+        for (key, said) in said {
+            let columns = said.columns().map_err(|e| {
+                LedgerError::from_sqlite(self.path(), "write verdicts", e)
+            })?;
+            if stored.get(key).is_some_and(|s| *s != columns) {
+                changed.push((key, columns));
+            }
+        }
+        if changed.is_empty() {
+            return Ok(());
+        }
+        self.write("write verdicts", |t| {
+            let mut statement = t.prepare_cached(
+                "UPDATE members SET verdict = ?3, groups = ?4, policies = ?5, problems = ?6
+                 WHERE source = ?1 AND key = ?2",
+            )?;
+            for (key, [verdict, groups, policies, problems]) in &changed {
+                statement.execute(params![source, key, verdict, groups, policies, problems])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Everyone in a snapshot or with a sub-user.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn member_rows(&self, source: Option<&str>) -> Result<Vec<MemberRow>, LedgerError> {
+        self.read("read the members", |c| {
+            let mut statement = c.prepare_cached(
+                "SELECT * FROM members WHERE ?1 IS NULL OR source = ?1 ORDER BY source, key",
+            )?;
+            let found = statement.query_map([source], |row| {
+                Ok(MemberRow {
+                    source: row.get("source")?,
+                    key: row.get("key")?,
+                    facts: rows::json(row, "facts")?,
+                    present: row.get("present")?,
+                    missing_since: rows::optional_time(row, "missing_since")?,
+                    witness: rows::optional_json(row, "witness")?,
+                    verdict: rows::optional_json(row, "verdict")?,
+                    groups: rows::optional_json(row, "groups")?.unwrap_or_default(),
+                    policies: rows::optional_json(row, "policies")?.unwrap_or_default(),
+                    problems: rows::optional_json(row, "problems")?.unwrap_or_default(),
+                })
+            })?;
+            found.collect()
+        })
+    }
+
+    /// Folded ids whose application was approved.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn approved_applicants(
+        &self,
+        source: &str,
+    ) -> Result<std::collections::HashSet<String>, LedgerError> {
+        self.read("read the applications", |c| {
+            c.prepare_cached(
+                "SELECT key FROM applications WHERE source = ?1 AND status = 'approved'",
+            )?
+            .query_map([source], |row| row.get(0))?
+            .collect()
+        })
+    }
+}
+
+/// What the last plan said of one member.
+#[derive(Debug, Clone, Default)]
+pub struct Said {
+    /// The rules' verdict; absent for someone who is missing.
+    pub verdict: Option<Verdict>,
+    /// Groups called for.
+    pub groups: Vec<String>,
+    /// Policies called for.
+    pub policies: Vec<String>,
+    /// What stands in the way.
+    pub problems: Vec<Problem>,
+}
+
+impl Said {
+    fn columns(&self) -> rusqlite::Result<[Option<String>; 4]> {
+        let list = |items: &[String]| -> rusqlite::Result<Option<String>> {
+            (!items.is_empty()).then(|| rows::to_json(&items)).transpose()
+        };
+        Ok([
+            self.verdict.as_ref().map(rows::to_json).transpose()?,
+            list(&self.groups)?,
+            list(&self.policies)?,
+            (!self.problems.is_empty())
+                .then(|| rows::to_json(&self.problems))
+                .transpose()?,
+        ])
+    }
+}
+
+fn source_row(row: &Row<'_>) -> rusqlite::Result<SourceRow> {
+    Ok(SourceRow {
+        name: row.get("name")?,
+        connector: row.get("connector")?,
+        enterprise: row.get("enterprise")?,
+        seen_enterprise: row.get("seen_enterprise")?,
+        paused: row.get("paused")?,
+        last_crawl_at: rows::optional_time(row, "last_crawl_at")?,
+        last_complete_at: rows::optional_time(row, "last_complete_at")?,
+        range_fingerprint: row.get("range_fingerprint")?,
+        members: row.get("members")?,
+        departments: row.get("departments")?,
+        error: rows::optional_json(row, "error")?,
+        failing_since: rows::optional_time(row, "failing_since")?,
+        failures: row.get("failures")?,
+        retry_at: rows::optional_time(row, "retry_at")?,
+    })
+}
+
+fn insert_crawl(
+    t: &Connection,
+    source: &str,
+    started_at: DateTime<Utc>,
+    ended_at: DateTime<Utc>,
+    complete: bool,
+    (members, departments): (usize, usize),
+    error: Option<&Value>,
+) -> rusqlite::Result<()> {
+    t.prepare_cached(
+        "INSERT INTO crawls (source, started_at, ended_at, complete, members, departments, error)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?
+    .execute(params![
+        source,
+        time_text(started_at),
+        time_text(ended_at),
+        complete,
+        members,
+        departments,
+        error.map(rows::to_json).transpose()?
+    ])
+    .map(drop)
+}
+
+fn departments(c: &Connection, source: &str) -> rusqlite::Result<Vec<Department>> {
+    c.prepare_cached("SELECT id, parent, name FROM departments WHERE source = ?1 ORDER BY id")?
+        .query_map([source], |row| {
+            Ok(Department {
+                id: row.get(0)?,
+                parent: row.get(1)?,
+                name: row.get(2)?,
+            })
+        })?
+        .collect()
+}
+
+fn range(c: &Connection, source: &str) -> rusqlite::Result<BTreeSet<String>> {
+    c.prepare_cached("SELECT item FROM range_items WHERE source = ?1")?
+        .query_map([source], |row| row.get(0))?
+        .collect()
+}
+
+fn write_departments(t: &Connection, source: &str, now: &[Department]) -> rusqlite::Result<()> {
+    let mut sorted: Vec<&Department> = now.iter().collect();
+    sorted.sort_by(|a, b| a.id.cmp(&b.id));
+    if departments(t, source)?.iter().eq(sorted.iter().copied()) {
+        return Ok(());
+    }
+    t.execute("DELETE FROM departments WHERE source = ?1", [source])?;
+    let mut statement = t.prepare_cached(
+        "INSERT OR REPLACE INTO departments (source, id, parent, name) VALUES (?1, ?2, ?3, ?4)",
+    )?;
+    for department in sorted {
+        statement.execute(params![
+            source,
+            department.id,
+            department.parent,
+            department.name
+        ])?;
+    }
+    Ok(())
+}
+
+fn write_range(t: &Connection, source: &str, now: &BTreeSet<String>) -> rusqlite::Result<()> {
+    if range(t, source)? == *now {
+        return Ok(());
+    }
+    t.execute("DELETE FROM range_items WHERE source = ?1", [source])?;
+    let mut statement =
+        t.prepare_cached("INSERT INTO range_items (source, item) VALUES (?1, ?2)")?;
+    for item in now {
+        statement.execute([source, item])?;
+    }
+    Ok(())
+}
+
+fn write_members(t: &Connection, source: &str, end: &CrawlEnd<'_>) -> rusqlite::Result<()> {
+    let mut stored: HashMap<String, (String, bool)> = t
+        .prepare_cached("SELECT key, facts_hash, present FROM members WHERE source = ?1")?
+        .query_map([source], |row| {
+            Ok((row.get(0)?, (row.get(1)?, row.get(2)?)))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    for member in end.members {
+        let json = rows::to_json(&**member)?;
+        match stored.remove(&member.key()) {
+            Some((hash, true)) if hash == facts_hash(&json) => {}
+            _ => upsert_member(t, source, member, &json)?,
+        }
+    }
+    let mut missing = t.prepare_cached(
+        "UPDATE members SET present = 0, missing_since = coalesce(missing_since, ?3),
+         missing_crawls = missing_crawls + 1 WHERE source = ?1 AND key = ?2",
+    )?;
+    for key in stored.keys() {
+        missing.execute(params![source, key, time_text(end.ended_at)])?;
+    }
+    // Someone who is gone and never had a sub-user is nobody's concern any more.
+    t.prepare_cached(
+        "DELETE FROM members WHERE source = ?1 AND present = 0 AND NOT EXISTS
+         (SELECT 1 FROM sub_users s WHERE s.source = members.source AND s.key = members.key AND s.stage <> 'abandoned')",
+    )?
+    .execute([source])?;
+    Ok(())
+}
+
+fn upsert_member(t: &Connection, source: &str, member: &Member, json: &str) -> rusqlite::Result<()> {
+    t.prepare_cached(
+        "INSERT INTO members (source, key, id, facts, facts_hash, present) VALUES (?1, ?2, ?3, ?4, ?5, 1)
+         ON CONFLICT DO UPDATE SET id = ?3, facts = ?4, facts_hash = ?5, present = 1,
+         missing_since = NULL, missing_crawls = 0, witness = NULL",
+    )?
+    .execute(params![
+        source,
+        member.key(),
+        member.id,
+        json,
+        facts_hash(json)
+    ])
+    .map(drop)
+}
+
+/// A removal as a row's columns.
+pub(super) fn removal_columns(key: &RemovalKey) -> (&str, &'static str) {
+    (&key.subject, key.kind.as_str())
+}

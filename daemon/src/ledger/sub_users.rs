@@ -1,0 +1,208 @@
+//! Sub-users as the ledger has them.
+
+use std::sync::Arc;
+
+use camsync_core::evidence::Evidence;
+use camsync_core::model::Member;
+use camsync_core::sub_user::{Leaving, Origin, Stage, SubUser};
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{Ledger, LedgerError, rows, time_text};
+
+const LIVING: &str = "SELECT s.*, EXISTS (SELECT 1 FROM changes c WHERE c.sub_user = s.id AND c.status = 'in_flight') AS busy
+     FROM sub_users s WHERE s.stage IN ('wanted', 'managed')";
+
+impl Ledger {
+    /// Every sub-user that is wanted or managed.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn living_sub_users(&self) -> Result<Vec<SubUser>, LedgerError> {
+        self.read("read the sub-users", |c| {
+            c.prepare_cached(&format!("{LIVING} ORDER BY s.id"))?
+                .query_map([], sub_user_row)?
+                .collect()
+        })
+    }
+
+    /// One sub-user, whatever its stage.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn sub_user(&self, id: i64) -> Result<Option<SubUser>, LedgerError> {
+        self.read("read a sub-user", |c| {
+            c.prepare_cached("SELECT s.*, 0 AS busy FROM sub_users s WHERE id = ?1")?
+                .query_row([id], sub_user_row)
+                .optional()
+        })
+    }
+
+    /// The latest sub-user of every member who has or had one, whatever its stage but abandoned.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn latest_sub_users(&self) -> Result<Vec<SubUser>, LedgerError> {
+        self.read("read the sub-users", |c| {
+            c.prepare_cached(
+                "SELECT s.*, 0 AS busy FROM sub_users s WHERE s.stage <> 'abandoned' AND s.id =
+                 (SELECT max(id) FROM sub_users o WHERE o.source = s.source AND o.key = s.key AND o.stage <> 'abandoned')",
+            )?
+            .query_map([], sub_user_row)?
+            .collect()
+        })
+    }
+
+    /// How many sub-users are managed, and how many of these are suspended.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn managed_counts(&self) -> Result<(u32, u32), LedgerError> {
+        self.read("count the sub-users", |c| {
+            c.prepare_cached(
+                "SELECT count(*), count(*) FILTER (WHERE leaving_since IS NOT NULL OR stopped_at IS NOT NULL)
+                 FROM sub_users WHERE stage = 'managed'",
+            )?
+            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+        })
+    }
+
+    /// Marks a sub-user as suspended by a person.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn stop_sub_user(
+        &self,
+        id: i64,
+        at: DateTime<Utc>,
+        by: &str,
+    ) -> Result<(), LedgerError> {
+        self.write("write a sub-user", |t| {
+            t.execute(
+                "UPDATE sub_users SET stopped_at = ?2, stopped_by = ?3, resume_requested = 0 WHERE id = ?1",
+                params![id, time_text(at), by],
+            )
+            .map(drop)
+        })
+    }
+
+    /// Takes a person's suspension back, and asks that reduced access come back.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn request_resume(&self, id: i64) -> Result<(), LedgerError> {
+        self.write("write a sub-user", |t| {
+            t.execute(
+                "UPDATE sub_users SET stopped_at = NULL, stopped_by = NULL, resume_requested = 1 WHERE id = ?1",
+                [id],
+            )
+            .map(drop)
+        })
+    }
+
+    /// Exempts a sub-user from removals, or ends that.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn set_protected(&self, id: i64, protected: bool) -> Result<(), LedgerError> {
+        self.write("write a sub-user", |t| {
+            t.execute(
+                "UPDATE sub_users SET protected = ?2 WHERE id = ?1",
+                params![id, protected],
+            )
+            .map(drop)
+        })
+    }
+
+    /// Makes a sub-user unmanaged.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn release_sub_user(&self, id: i64, at: DateTime<Utc>) -> Result<(), LedgerError> {
+        self.write("write a sub-user", |t| {
+            end_stage(t, id, Stage::Released, at)?;
+            super::changes::drop_waiting(t, id)
+        })
+    }
+}
+
+/// A new row; its id.
+pub(super) fn insert(
+    t: &Connection,
+    sub_user: &SubUser,
+    at: DateTime<Utc>,
+) -> rusqlite::Result<i64> {
+    t.prepare_cached(
+        "INSERT INTO sub_users (source, member, key, username, uin, origin, stage, mark, login, rule_login, admitted, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    )?
+    .execute(params![
+        sub_user.source,
+        sub_user.member,
+        sub_user.key,
+        sub_user.username,
+        sub_user.uin,
+        match sub_user.origin {
+            Origin::Created => "created",
+            Origin::Adopted => "adopted",
+        },
+        sub_user.stage.as_str(),
+        sub_user.mark,
+        sub_user.login,
+        sub_user.rule_login,
+        sub_user
+            .admitted
+            .as_deref()
+            .map(rows::to_json)
+            .transpose()?,
+        time_text(at)
+    ])?;
+    Ok(t.last_insert_rowid())
+}
+
+/// Ends a sub-user's life in the ledger.
+pub(super) fn end_stage(
+    t: &Connection,
+    id: i64,
+    stage: Stage,
+    at: DateTime<Utc>,
+) -> rusqlite::Result<()> {
+    t.prepare_cached("UPDATE sub_users SET stage = ?2, ended_at = ?3 WHERE id = ?1")?
+        .execute(params![id, stage.as_str(), time_text(at)])
+        .map(drop)
+}
+
+fn sub_user_row(row: &Row<'_>) -> rusqlite::Result<SubUser> {
+    let evidence: Option<String> = row.get("leaving_evidence")?;
+    let since = rows::optional_time(row, "leaving_since")?;
+    let origin: String = row.get("origin")?;
+    let admitted: Option<Member> = rows::optional_json(row, "admitted")?;
+    Ok(SubUser {
+        id: row.get("id")?,
+        source: row.get("source")?,
+        member: row.get("member")?,
+        key: row.get("key")?,
+        username: row.get("username")?,
+        uin: row.get("uin")?,
+        origin: if origin == "adopted" {
+            Origin::Adopted
+        } else {
+            Origin::Created
+        },
+        stage: rows::word(row, "stage", Stage::parse)?,
+        mark: row.get("mark")?,
+        login: row.get("login")?,
+        rule_login: row.get("rule_login")?,
+        unconfirmed_since: rows::optional_time(row, "unconfirmed_since")?,
+        leaving: evidence
+            .as_deref()
+            .and_then(Evidence::parse)
+            .zip(since)
+            .map(|(evidence, since)| Leaving { evidence, since }),
+        stopped_at: rows::optional_time(row, "stopped_at")?,
+        protected: row.get("protected")?,
+        resume_requested: row.get("resume_requested")?,
+        admitted: admitted.map(Arc::new),
+        busy: row.get("busy")?,
+    })
+}
