@@ -1,0 +1,107 @@
+//! Lenient reading of CAM's JSON: numbers come quoted here and there, and much may be null (`cam-api.md 1.6`, `2`).
+
+use serde::{Deserialize, Deserializer};
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Scalar {
+    Number(u64),
+    Flag(bool),
+    Text(String),
+    Other(serde::de::IgnoredAny),
+}
+
+impl Scalar {
+    fn number(self) -> Option<u64> {
+        match self {
+            Self::Number(number) => Some(number),
+            Self::Flag(flag) => Some(u64::from(flag)),
+            Self::Text(text) => text.trim().parse().ok(),
+            Self::Other(_) => None,
+        }
+    }
+}
+
+/// A number, plain or quoted; null, absent (with `default`) and nonsense are 0, which is no valid id.
+pub(crate) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    Ok(Option::<Scalar>::deserialize(deserializer)?
+        .and_then(Scalar::number)
+        .unwrap_or(0))
+}
+
+/// A 0/1 flag, plain, quoted or boolean; null and nonsense are "not told".
+pub(crate) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    let number = Option::<Scalar>::deserialize(deserializer)?.and_then(Scalar::number);
+    Ok(number.map(|number| number != 0))
+}
+
+/// A number or text, as text; null is empty.
+pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(match Option::<Scalar>::deserialize(deserializer)? {
+        Some(Scalar::Text(text)) => text,
+        Some(Scalar::Number(number)) => number.to_string(),
+        _ => String::new(),
+    })
+}
+
+/// A list that may be null.
+pub(crate) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Sample {
+        #[serde(default, deserialize_with = "number")]
+        uin: u64,
+        #[serde(default, deserialize_with = "flag")]
+        on: Option<bool>,
+        #[serde(default, deserialize_with = "text")]
+        kind: String,
+        #[serde(default, deserialize_with = "list")]
+        items: Vec<u8>,
+    }
+
+    #[test]
+    fn reads_every_spelling_seen() {
+        let cases = [
+            (
+                r#"{"uin":100000546533,"on":1,"kind":"2","items":[1]}"#,
+                100_000_546_533,
+                Some(true),
+                "2",
+                1,
+            ),
+            (
+                r#"{"uin":"700003000000","on":"0","kind":2,"items":null}"#,
+                700_003_000_000,
+                Some(false),
+                "2",
+                0,
+            ),
+            (r#"{"uin":null,"on":null,"kind":null}"#, 0, None, "", 0),
+            (r#"{"uin":[],"on":true,"kind":{}}"#, 0, Some(true), "", 0),
+            (r#"{}"#, 0, None, "", 0),
+        ];
+        for (json, uin, on, kind, items) in cases {
+            let sample: Sample = serde_json::from_str(json).unwrap();
+            assert_eq!(
+                (
+                    sample.uin,
+                    sample.on,
+                    sample.kind.as_str(),
+                    sample.items.len()
+                ),
+                (uin, on, kind, items),
+                "{json}"
+            );
+        }
+    }
+}
