@@ -1,0 +1,84 @@
+//! `[daemon]`, `[console]` and `[network]`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use url::Url;
+
+use crate::kinds::{Address, FilePath, Many, Name, OneOf, PublicUrl, Secretive, WebUrl, Words};
+use crate::reader::section;
+use crate::secret::SecretRef;
+
+section! {
+    /// The process itself: where it keeps its data, and where it listens.
+    pub struct Daemon {
+        /// The folder of everything that camsync keeps; the ledger is `camsync.db` in it.
+        data_dir: PathBuf = FilePath, default("/var/lib/camsync");
+        /// Where the console, the API, webhooks and metrics are served.
+        listen: SocketAddr = Address, default("127.0.0.1:8420");
+        /// The URL that browsers and providers see.
+        public_url: Url = PublicUrl, derived("`http://` and `listen`", listen.and_then(|at: SocketAddr| seen_at(at)));
+        /// A folder of connectors: a file `NAME.wasm` in it is the connector `NAME`.
+        connectors_dir: PathBuf = FilePath, derived("`connectors` in `data_dir`", data_dir.as_ref().map(|dir: &PathBuf| dir.join("connectors")));
+    }
+}
+
+fn seen_at(listen: SocketAddr) -> Option<Url> {
+    Url::parse(&format!("http://{listen}")).ok()
+}
+
+section! {
+    /// Who may use the console and the API. Without any token nobody may.
+    pub struct Console {
+        /// The token of the one administrator. In the audit, who holds it is called `admin`.
+        admin_token: Option<SecretRef> = Secretive, optional("nobody signs in with a shared token");
+        /// Administrators by name, so that the audit knows who did what.
+        admin: Vec<Admin> = Many<Admin>, default([]);
+    }
+}
+
+section! {
+    /// One administrator.
+    pub struct Admin {
+        /// The name in the audit.
+        name: String = Name, required;
+        /// The token that this administrator signs in with.
+        token: SecretRef = Secretive, required;
+        /// What this administrator may do.
+        role: Role = OneOf<Role>, default("admin");
+    }
+    line line;
+}
+
+/// What an administrator may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Read.
+    Viewer,
+    /// Read, and decide about held plans and applications.
+    Approver,
+    /// Everything.
+    Admin,
+}
+
+impl Words for Role {
+    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
+        ("viewer", Self::Viewer, "reads"),
+        (
+            "approver",
+            Self::Approver,
+            "reads, and decides about held plans and applications",
+        ),
+        ("admin", Self::Admin, "everything"),
+    ];
+}
+
+section! {
+    /// How the internet is reached, by the daemon and by its connectors.
+    pub struct Network {
+        /// The proxy for all outgoing requests except those to loopback. WeCom wants a fixed outgoing address.
+        proxy: Option<Url> = WebUrl, optional("no proxy");
+        /// Certificates (PEM) to trust in addition to the system's.
+        ca_file: Option<PathBuf> = FilePath, optional("the system's only");
+    }
+}
