@@ -258,7 +258,9 @@ impl Ledger {
     pub fn change_counts(&self) -> Result<Vec<(Status, u64)>, LedgerError> {
         self.read("count the changes", |c| {
             c.prepare_cached("SELECT status, count(*) FROM changes GROUP BY status")?
-                .query_map([], |row| Ok((rows::word(row, "status", Status::parse)?, row.get(1)?)))?
+                .query_map([], |row| {
+                    Ok((rows::word(row, "status", Status::parse)?, row.get(1)?))
+                })?
                 .collect()
         })
     }
@@ -365,7 +367,14 @@ impl Ledger {
                 Event::Retry => "change.retry",
                 _ => "change.cancel",
             };
-            super::audit::append(t, at, actor, action, &change.to_string(), &serde_json::Value::Null)
+            super::audit::append(
+                t,
+                at,
+                actor,
+                action,
+                &change.to_string(),
+                &serde_json::Value::Null,
+            )
         })
     }
 

@@ -25,7 +25,9 @@ pub enum LedgerError {
         known: i64,
     },
     /// Not a ledger, or damaged.
-    #[error("{path}: not a camsync ledger, or damaged ({message}); restore a backup with `camsync restore FILE`, nothing was changed")]
+    #[error(
+        "{path}: not a camsync ledger, or damaged ({message}); restore a backup with `camsync restore FILE`, nothing was changed"
+    )]
     Corrupt {
         /// Where it lies.
         path: PathBuf,

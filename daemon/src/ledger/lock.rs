@@ -22,8 +22,9 @@ impl LedgerLock {
         let io = |path: &Path, doing| {
             let path = path.to_owned();
             move |source: std::io::Error| match source.kind() {
-                std::io::ErrorKind::PermissionDenied
-                | std::io::ErrorKind::ReadOnlyFilesystem => LedgerError::ReadOnly { path },
+                std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+                    LedgerError::ReadOnly { path }
+                }
                 _ => LedgerError::Io {
                     path,
                     doing,

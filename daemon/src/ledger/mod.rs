@@ -20,11 +20,14 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
 
 pub use audit::AuditRow;
+pub use changes::{AttemptEnd, Failure};
 pub use changes::{AttemptRow, ChangeFilter, ChangeRow, Effect, NewChange};
 pub use error::LedgerError;
 pub use lock::LedgerLock;
-pub use plans::{PlanRemoval, PlanRow};
-pub use snapshot::{CrawlEnd, MemberRow, MissingMember, SourceRow, StoredSnapshot, facts_hash};
+pub use plans::{APPROVAL_HOLDS, PlanRemoval, PlanRow, Recorded, Recording};
+pub use snapshot::{
+    CrawlEnd, MemberRow, MissingMember, Said, SourceRow, StoredSnapshot, facts_hash,
+};
 
 /// The schema that this program writes. A newer ledger is refused.
 const VERSION: i64 = 1;

@@ -446,9 +446,13 @@ fn write_judgements(
                 held.insert(judgement.bucket.clone(), (id, false));
             }
             Decision::Held { replaces } => {
-                if let Some(old) = replaces
-                    .or_else(|| recording.memory.standing.get(&judgement.bucket).map(|s| s.id))
-                {
+                if let Some(old) = replaces.or_else(|| {
+                    recording
+                        .memory
+                        .standing
+                        .get(&judgement.bucket)
+                        .map(|s| s.id)
+                }) {
                     set_status(t, old, "superseded")?;
                 }
                 t.prepare_cached(
@@ -529,7 +533,10 @@ fn write_changes(
 ) -> rusqlite::Result<()> {
     let mut waiting: HashMap<(i64, Kind), Vec<ChangeRow>> = HashMap::new();
     for row in changes::waiting(t)? {
-        waiting.entry((row.sub_user, row.kind)).or_default().push(row);
+        waiting
+            .entry((row.sub_user, row.kind))
+            .or_default()
+            .push(row);
     }
     for planned in recording.changes {
         let bucket = planned.evidence.map(|evidence| bucket(planned, evidence));
@@ -563,9 +570,9 @@ fn write_changes(
         let mut rows = waiting
             .remove(&(sub_user, planned.kind))
             .unwrap_or_default();
-        let same = rows
-            .iter()
-            .position(|r| r.after == after && r.username == planned.username && r.evidence == planned.evidence);
+        let same = rows.iter().position(|r| {
+            r.after == after && r.username == planned.username && r.evidence == planned.evidence
+        });
         if let Some(index) = same {
             let row = rows.swap_remove(index);
             keep(t, recording, &row, planned, plan)?;
@@ -732,11 +739,8 @@ fn end_approvals(t: &Connection, recording: &Recording<'_>) -> rusqlite::Result<
     let mut statement = t.prepare_cached("SELECT * FROM approvals")?;
     let mut found = statement.query([])?;
     while let Some(row) = found.next()? {
-        let (subject, kind, evidence): (String, String, String) = (
-            row.get("subject")?,
-            row.get("kind")?,
-            row.get("evidence")?,
-        );
+        let (subject, kind, evidence): (String, String, String) =
+            (row.get("subject")?, row.get("kind")?, row.get("evidence")?);
         let (source, plan): (String, i64) = (row.get("source")?, row.get("plan")?);
         let expired = rows::time(row, "expires_at")? <= recording.now;
         let over = recording.sources.contains(&source)
@@ -746,8 +750,10 @@ fn end_approvals(t: &Connection, recording: &Recording<'_>) -> rusqlite::Result<
         }
     }
     for (subject, kind, evidence, plan) in ended {
-        t.prepare_cached("DELETE FROM approvals WHERE subject = ?1 AND kind = ?2 AND evidence = ?3")?
-            .execute([&subject, &kind, &evidence])?;
+        t.prepare_cached(
+            "DELETE FROM approvals WHERE subject = ?1 AND kind = ?2 AND evidence = ?3",
+        )?
+        .execute([&subject, &kind, &evidence])?;
         settle(t, Some(plan))?;
         // Nothing came of it, and nothing will.
         t.prepare_cached(

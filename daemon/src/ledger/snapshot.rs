@@ -410,9 +410,9 @@ impl Ledger {
         })?;
         let mut changed = Vec::new();
         for (key, said) in said {
-            let columns = said.columns().map_err(|e| {
-                LedgerError::from_sqlite(self.path(), "write verdicts", e)
-            })?;
+            let columns = said
+                .columns()
+                .map_err(|e| LedgerError::from_sqlite(self.path(), "write verdicts", e))?;
             if stored.get(key).is_some_and(|s| *s != columns) {
                 changed.push((key, columns));
             }
@@ -493,7 +493,9 @@ pub struct Said {
 impl Said {
     fn columns(&self) -> rusqlite::Result<[Option<String>; 4]> {
         let list = |items: &[String]| -> rusqlite::Result<Option<String>> {
-            (!items.is_empty()).then(|| rows::to_json(&items)).transpose()
+            (!items.is_empty())
+                .then(|| rows::to_json(&items))
+                .transpose()
         };
         Ok([
             self.verdict.as_ref().map(rows::to_json).transpose()?,
@@ -632,7 +634,12 @@ fn write_members(t: &Connection, source: &str, end: &CrawlEnd<'_>) -> rusqlite::
     Ok(())
 }
 
-fn upsert_member(t: &Connection, source: &str, member: &Member, json: &str) -> rusqlite::Result<()> {
+fn upsert_member(
+    t: &Connection,
+    source: &str,
+    member: &Member,
+    json: &str,
+) -> rusqlite::Result<()> {
     t.prepare_cached(
         "INSERT INTO members (source, key, id, facts, facts_hash, present) VALUES (?1, ?2, ?3, ?4, ?5, 1)
          ON CONFLICT DO UPDATE SET id = ?3, facts = ?4, facts_hash = ?5, present = 1,

@@ -71,12 +71,7 @@ impl Ledger {
     ///
     /// # Errors
     /// When the ledger cannot be written.
-    pub fn stop_sub_user(
-        &self,
-        id: i64,
-        at: DateTime<Utc>,
-        by: &str,
-    ) -> Result<(), LedgerError> {
+    pub fn stop_sub_user(&self, id: i64, at: DateTime<Utc>, by: &str) -> Result<(), LedgerError> {
         self.write("write a sub-user", |t| {
             t.execute(
                 "UPDATE sub_users SET stopped_at = ?2, stopped_by = ?3, resume_requested = 0 WHERE id = ?1",

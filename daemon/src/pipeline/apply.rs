@@ -1,0 +1,381 @@
+//! Apply: one attempt at one change. The only module that writes to the cloud.
+//!
+//! A write whose answer was lost is resolved by reading CAM, never by guessing (`cam-api.md` 6.2); a write by name
+//! is preceded by a read that the name still belongs to the recorded Uin (`cam-api.md` 0.2).
+
+use camsync_cam::{
+    Cam, Class, Error, NamedUser, NewUser, SecretText, UserDetails, UserRef, UserType, UserUpdate,
+};
+use camsync_core::outbox::Kind;
+use camsync_core::remark::carries;
+use camsync_core::retry::FailureClass;
+use camsync_core::sub_user::SubUser;
+
+use crate::ledger::{ChangeRow, Effect, Failure};
+
+/// What came of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The cloud agrees.
+    Applied {
+        /// What that makes of the sub-user.
+        effect: Effect,
+        /// CAM's RequestId, when the attempt's own answer had one.
+        request_id: Option<String>,
+    },
+    /// It does not, and this is why.
+    Failed(Failure),
+}
+
+/// How sub-users sign in: decides whether a password is made when sign-in comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignIn {
+    /// The account uses user SSO: no passwords are made.
+    pub sso: bool,
+}
+
+/// Whether CAM is read before the write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resolve {
+    /// No earlier attempt can have had its effect.
+    No,
+    /// One may have: read, and send only if it has not.
+    First,
+    /// One was cut short: read, and send nothing; whether it is still called for is for a plan to say.
+    Only,
+}
+
+/// Makes one attempt. `password` makes a first password that nobody will know.
+pub async fn attempt(
+    cam: &dyn Cam,
+    change: &ChangeRow,
+    sub_user: &SubUser,
+    resolve: Resolve,
+    sign_in: SignIn,
+    password: &mut (dyn FnMut() -> SecretText + Send),
+) -> Outcome {
+    let made = match change.kind {
+        Kind::CreateUser => create(cam, change, sub_user, resolve).await,
+        Kind::UpdateUser | Kind::SuspendUser | Kind::ResumeUser => {
+            update(cam, change, sub_user, resolve, sign_in, password).await
+        }
+        Kind::DeleteUser => delete(cam, sub_user, resolve).await,
+        other => Err(Failure {
+            class: FailureClass::Permanent,
+            code: "unsupported".into(),
+            message: format!("this version cannot apply {}", other.as_str()),
+            action: None,
+            request_id: None,
+        }),
+    };
+    made.unwrap_or_else(Outcome::Failed)
+}
+
+fn applied(effect: Effect, request_id: Option<String>) -> Outcome {
+    Outcome::Applied { effect, request_id }
+}
+
+async fn create(
+    cam: &dyn Cam,
+    change: &ChangeRow,
+    sub_user: &SubUser,
+    resolve: Resolve,
+) -> Result<Outcome, Failure> {
+    if resolve != Resolve::No
+        && let Some(outcome) = whose(cam, change, sub_user).await?
+    {
+        return Ok(outcome);
+    }
+    if resolve == Resolve::Only {
+        return Err(cut_short());
+    }
+    let after = change.after.clone().unwrap_or_default();
+    let login = after.console_login.unwrap_or(false);
+    let user = NewUser {
+        name: change.username.clone(),
+        remark: after.remark.unwrap_or_default(),
+        console_login: login,
+        need_reset_password: login,
+        country_code: after.phone.as_ref().map(|_| "86".to_owned()),
+        phone: after.phone,
+        email: after.email,
+    };
+    match cam.add_user(&user).await {
+        Ok(answer) => Ok(applied(
+            Effect::Created {
+                uin: answer.value.uin,
+            },
+            answer.request_id,
+        )),
+        Err(error) if error.class() == Class::Unknown || error.is_name_in_use() => {
+            match whose(cam, change, sub_user).await {
+                Ok(Some(outcome)) => Ok(outcome),
+                // Not there, or not readable: the answer is still open, and the next attempt reads first.
+                Ok(None) | Err(_) => Err(unknown(&error)),
+            }
+        }
+        Err(error) => Err(failure(&error)),
+    }
+}
+
+/// Whose is the account of this name? Ours if its Remark carries the mark that only this creation wrote.
+async fn whose(
+    cam: &dyn Cam,
+    change: &ChangeRow,
+    sub_user: &SubUser,
+) -> Result<Option<Outcome>, Failure> {
+    let found = cam
+        .get_user(&change.username)
+        .await
+        .map_err(|e| unknown(&e))?;
+    let request_id = found.request_id;
+    let (details, exact) = match found.value {
+        None => return Ok(None),
+        Some(NamedUser::Exact(details)) => (details, true),
+        Some(NamedUser::OtherSpelling(details)) => (details, false),
+    };
+    let ours = exact
+        && details
+            .remark
+            .as_deref()
+            .is_some_and(|remark| carries(remark, &sub_user.mark));
+    Ok(Some(if ours {
+        applied(Effect::Created { uin: details.uin }, request_id)
+    } else {
+        Outcome::Failed(Failure {
+            class: FailureClass::Permanent,
+            code: "name_conflict".into(),
+            message: format!(
+                "the name {} belongs to the account {}, which camsync did not make; rename one of them, or set adopt or conflict = \"suffix\" in the rule",
+                details.name, details.uin
+            ),
+            action: Some("AddUser".into()),
+            request_id,
+        })
+    }))
+}
+
+async fn update(
+    cam: &dyn Cam,
+    change: &ChangeRow,
+    sub_user: &SubUser,
+    resolve: Resolve,
+    sign_in: SignIn,
+    password: &mut (dyn FnMut() -> SecretText + Send),
+) -> Result<Outcome, Failure> {
+    let (user, seen) = identify(cam, sub_user).await?;
+    let after = change.after.clone().unwrap_or_default();
+    let effect = |confirmed| match change.kind {
+        Kind::SuspendUser => Effect::Suspended { confirmed },
+        Kind::ResumeUser => Effect::Resumed,
+        _ => Effect::Updated,
+    };
+    let agrees = |seen: &UserDetails| {
+        after
+            .console_login
+            .is_none_or(|login| seen.console_login == Some(login))
+            && after
+                .remark
+                .as_ref()
+                .is_none_or(|remark| seen.remark.as_ref() == Some(remark))
+    };
+    if resolve != Resolve::No && agrees(&seen) {
+        return Ok(applied(effect(true), None));
+    }
+    if resolve == Resolve::Only {
+        return Err(cut_short());
+    }
+    let switches_on = after.console_login == Some(true) && seen.console_login != Some(true);
+    let update = UserUpdate {
+        remark: after.remark.clone(),
+        // Whether 1 over 1 makes a new password is unconfirmed (`cam-api.md` 3.1): sent only when it changes.
+        console_login: after.console_login.filter(|login| switches_on || !login),
+        // A generated one would never be told to anybody (`cam-api.md` 0.2 point 7).
+        password: (switches_on && !sign_in.sso).then(|| password()),
+        need_reset_password: (switches_on && !sign_in.sso).then_some(true),
+        ..UserUpdate::default()
+    };
+    if update == UserUpdate::default() {
+        return Ok(applied(effect(true), None));
+    }
+    let request_id = match cam.update_user(&user, &update).await {
+        Ok(answer) => answer.request_id,
+        Err(error) if error.class() == Class::Unknown => match identify(cam, sub_user).await {
+            Ok((_, seen)) if agrees(&seen) && !switches_on => {
+                return Ok(applied(effect(true), None));
+            }
+            _ => return Err(unknown(&error)),
+        },
+        Err(error) => return Err(failure(&error)),
+    };
+    if change.kind == Kind::SuspendUser {
+        return read_back(cam, sub_user, request_id).await;
+    }
+    Ok(applied(effect(false), request_id))
+}
+
+/// A rung without effect must not pass for a suspension (`cam-api.md` 5.4: WeCom sub-users).
+async fn read_back(
+    cam: &dyn Cam,
+    sub_user: &SubUser,
+    request_id: Option<String>,
+) -> Result<Outcome, Failure> {
+    let unconfirmed = Ok(applied(
+        Effect::Suspended { confirmed: false },
+        request_id.clone(),
+    ));
+    let Ok((user, seen)) = identify(cam, sub_user).await else {
+        return unconfirmed;
+    };
+    if seen.console_login == Some(false) {
+        return Ok(applied(Effect::Suspended { confirmed: true }, request_id));
+    }
+    let wecom = cam.sub_accounts(&[user.uin]).await.is_ok_and(|found| {
+        found
+            .iter()
+            .any(|a| a.uin == user.uin && a.user_type == UserType::WeComSubUser)
+    });
+    if seen.console_login == Some(true) && wecom {
+        return Err(Failure {
+            class: FailureClass::Permanent,
+            code: "no_effect".into(),
+            message: format!(
+                "CAM accepted switching off the sign-in of {}, but it is still on: a console-imported WeCom sub-user keeps it. Take its groups, policies and keys away, or delete it by hand",
+                user.name
+            ),
+            action: Some("UpdateUser".into()),
+            request_id,
+        });
+    }
+    // An ordinary sub-user whose read lags: a later read confirms, or the write is sent again.
+    unconfirmed
+}
+
+async fn delete(cam: &dyn Cam, sub_user: &SubUser, resolve: Resolve) -> Result<Outcome, Failure> {
+    let Some(uin) = sub_user.uin else {
+        return Err(gone(sub_user, None));
+    };
+    let found = cam
+        .get_user(&sub_user.username)
+        .await
+        .map_err(|e| unknown(&e))?;
+    match found.value {
+        Some(NamedUser::Exact(details)) if details.uin == uin => {}
+        // Nobody of this name, or a stranger who has it since: ours is gone, and the stranger is left alone.
+        _ => return Ok(applied(Effect::Deleted, found.request_id)),
+    }
+    if resolve == Resolve::Only {
+        return Err(cut_short());
+    }
+    let user = UserRef {
+        uin,
+        name: sub_user.username.clone(),
+    };
+    match cam.delete_user(&user, false).await {
+        Ok(answer) => Ok(applied(Effect::Deleted, answer.request_id)),
+        Err(error) if error.class() == Class::Done => {
+            Ok(applied(Effect::Deleted, error.request_id))
+        }
+        Err(error) if error.class() == Class::Unknown => {
+            match cam.get_user(&sub_user.username).await {
+                Ok(answer) if !is(answer.value.as_ref(), uin) => {
+                    Ok(applied(Effect::Deleted, answer.request_id))
+                }
+                _ => Err(unknown(&error)),
+            }
+        }
+        Err(error) => Err(failure(&error)),
+    }
+}
+
+fn is(found: Option<&NamedUser>, uin: u64) -> bool {
+    matches!(found, Some(NamedUser::Exact(d) | NamedUser::OtherSpelling(d)) if d.uin == uin)
+}
+
+/// The account of the recorded name, if it is still the recorded one.
+async fn identify(cam: &dyn Cam, sub_user: &SubUser) -> Result<(UserRef, UserDetails), Failure> {
+    let found = cam.get_user(&sub_user.username).await.map_err(|e| {
+        let mut failure = failure(&e);
+        if failure.class == FailureClass::Unknown {
+            failure.class = FailureClass::Transient;
+        }
+        failure
+    })?;
+    match (found.value, sub_user.uin) {
+        (Some(NamedUser::Exact(details)), Some(uin)) if details.uin == uin => Ok((
+            UserRef {
+                uin,
+                name: sub_user.username.clone(),
+            },
+            details,
+        )),
+        (Some(NamedUser::Exact(other) | NamedUser::OtherSpelling(other)), _) => Err(Failure {
+            class: FailureClass::Permanent,
+            code: "other_account".into(),
+            message: format!(
+                "the name {} now belongs to the account {}, not to {}; nothing was changed",
+                sub_user.username,
+                other.uin,
+                sub_user.uin.unwrap_or_default()
+            ),
+            action: Some("GetUser".into()),
+            request_id: found.request_id,
+        }),
+        (None, _) => Err(gone(sub_user, found.request_id)),
+    }
+}
+
+fn gone(sub_user: &SubUser, request_id: Option<String>) -> Failure {
+    Failure {
+        class: FailureClass::Transient,
+        code: "not_visible".into(),
+        message: format!(
+            "CAM shows no sub-user {}: it was deleted, or is not visible yet",
+            sub_user.username
+        ),
+        action: Some("GetUser".into()),
+        request_id,
+    }
+}
+
+/// CAM's error as the ledger keeps it.
+#[must_use]
+pub fn failure(error: &Error) -> Failure {
+    Failure {
+        class: match error.class() {
+            Class::Transient { .. } => FailureClass::Transient,
+            Class::Unknown => FailureClass::Unknown,
+            Class::Configuration => FailureClass::Target,
+            Class::ConfigurationForAction => FailureClass::Permission,
+            Class::Quota => FailureClass::Quota,
+            Class::Permanent | Class::Done => FailureClass::Permanent,
+        },
+        code: error.code.clone().unwrap_or_else(|| "transport".into()),
+        message: error.message.clone(),
+        action: Some(error.action.clone()),
+        request_id: error.request_id.clone(),
+    }
+}
+
+/// An attempt that was cut short and, as a read shows, has had no effect so far. It may still arrive, so the next
+/// one reads first.
+fn cut_short() -> Failure {
+    Failure {
+        class: FailureClass::Unknown,
+        code: "cut_short".into(),
+        message: "camsync was stopped before the answer came; CAM shows no effect".into(),
+        action: None,
+        request_id: None,
+    }
+}
+
+fn unknown(error: &Error) -> Failure {
+    Failure {
+        class: match error.class() {
+            // The key, the permission: a read that is refused for these settles nothing, and will not soon.
+            Class::Configuration => FailureClass::Target,
+            _ => FailureClass::Unknown,
+        },
+        ..failure(error)
+    }
+}

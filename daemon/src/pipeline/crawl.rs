@@ -1,0 +1,265 @@
+//! Crawl: one pass over a source, and the snapshot that a complete one becomes.
+
+use camsync_core::model::Member;
+use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::ledger::{CrawlEnd, Ledger, LedgerError, SourceRow};
+
+use super::clock::Clock;
+use super::progress::{Progress, ProgressSink};
+use super::source::{Crawled, Source, SourceFailure};
+
+/// How a crawl ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Complete: it is the snapshot now.
+    Complete(Box<Crawled>),
+    /// Not complete: the snapshot is what it was.
+    Failed(SourceFailure),
+}
+
+/// The longest that a failing source is left alone.
+const LONGEST_BACK_OFF: TimeDelta = TimeDelta::minutes(30);
+
+/// Crawls a source and records how it went.
+///
+/// # Errors
+/// Only when the ledger fails; a provider's failure is an [`Outcome`].
+pub async fn crawl(
+    ledger: &Ledger,
+    clock: &dyn Clock,
+    name: &str,
+    source: &dyn Source,
+    progress: &ProgressSink,
+) -> Result<Outcome, LedgerError> {
+    let started_at = clock.now();
+    let said = progress.clone();
+    let watched = name.to_owned();
+    let report = move |done, total| {
+        said.say(Progress::Crawling {
+            source: watched.clone(),
+            done,
+            total,
+        });
+    };
+    report(0, None);
+    let found = source.crawl(&report).await;
+    let ended_at = clock.now();
+    let row = ledger.source(name)?;
+    let (counts, failure) = match found {
+        Ok(crawled) => match refuse(row.as_ref(), &crawled) {
+            None => {
+                if row
+                    .as_ref()
+                    .is_none_or(|r| r.enterprise.is_none() || r.seen_enterprise.is_some())
+                {
+                    ledger.set_enterprise(name, &crawled.enterprise, None)?;
+                }
+                ledger.end_complete_crawl(
+                    name,
+                    &CrawlEnd {
+                        started_at,
+                        ended_at,
+                        enterprise: &crawled.enterprise,
+                        range_fingerprint: &crawled.range_fingerprint,
+                        range: &crawled.range,
+                        departments: &crawled.departments,
+                        members: &crawled.members,
+                    },
+                )?;
+                say_end(
+                    progress,
+                    name,
+                    (crawled.members.len(), crawled.departments.len()),
+                    None,
+                );
+                return Ok(Outcome::Complete(Box::new(crawled)));
+            }
+            Some(failure) => {
+                if failure.kind == "another_enterprise"
+                    && let Some(bound) = row.as_ref().and_then(|r| r.enterprise.as_deref())
+                {
+                    ledger.set_enterprise(name, bound, Some(&crawled.enterprise))?;
+                }
+                ((crawled.members.len(), crawled.departments.len()), failure)
+            }
+        },
+        Err(failure) => ((0, 0), failure),
+    };
+    let failures = row.map_or(0, |r| r.failures);
+    let retry_at = ended_at + back_off(failures, failure.retry_after_seconds);
+    ledger.end_partial_crawl(
+        name,
+        started_at,
+        ended_at,
+        counts,
+        &serde_json::to_value(&failure).unwrap_or_default(),
+        Some(retry_at),
+    )?;
+    say_end(progress, name, counts, Some(failure.to_string()));
+    Ok(Outcome::Failed(failure))
+}
+
+fn say_end(
+    progress: &ProgressSink,
+    source: &str,
+    (members, departments): (usize, usize),
+    error: Option<String>,
+) {
+    progress.say(Progress::Crawled {
+        source: source.to_owned(),
+        members,
+        departments,
+        error,
+    });
+}
+
+/// Why a crawl that ended may not become the snapshot.
+fn refuse(row: Option<&SourceRow>, crawled: &Crawled) -> Option<SourceFailure> {
+    if let Some(bound) = row.and_then(|r| r.enterprise.as_deref())
+        && bound != crawled.enterprise
+    {
+        let mut failure = SourceFailure::new(
+            "another_enterprise",
+            format!(
+                "the settings now lead to the enterprise {}, but this source belongs to {bound}",
+                crawled.enterprise
+            ),
+        );
+        failure.remedy = Some(
+            "put the old settings back, or use a new source name; if the enterprise itself was moved, `camsync sources rebind` says so"
+                .into(),
+        );
+        return Some(failure);
+    }
+    if !crawled.missing.is_empty() {
+        let mut shown: Vec<&str> = crawled.missing.iter().take(5).map(String::as_str).collect();
+        let more = crawled.missing.len().saturating_sub(shown.len());
+        let rest = format!("and {more} more");
+        if more > 0 {
+            shown.push(&rest);
+        }
+        return Some(SourceFailure::new(
+            "incomplete",
+            format!("the crawl was not complete: {}", shown.join("; ")),
+        ));
+    }
+    if crawled.members.is_empty() && row.is_some_and(|r| r.members > 0) {
+        // A provider that suddenly shows nobody has not lost everybody.
+        return Some(SourceFailure::new(
+            "incomplete",
+            "the provider showed no member at all, where there were some before; nobody is removed for that",
+        ));
+    }
+    None
+}
+
+/// 1, 2, 4, ... minutes, or as long as the provider asked for.
+fn back_off(failures: u32, asked: Option<u32>) -> TimeDelta {
+    let own = TimeDelta::minutes(1 << failures.min(10)).min(LONGEST_BACK_OFF);
+    asked.map_or(own, |seconds| TimeDelta::seconds(i64::from(seconds)))
+}
+
+/// When a source may be asked by itself again.
+#[must_use]
+pub fn may_crawl_at(row: &SourceRow) -> Option<DateTime<Utc>> {
+    row.retry_at
+}
+
+/// Unites what a connector hands over: a member may come more than once, and one copy is kept.
+#[derive(Debug, Default)]
+pub struct Merge {
+    departments: HashMap<String, camsync_core::model::Department>,
+    members: HashMap<String, Member>,
+}
+
+impl Merge {
+    /// Takes departments in; of two with one id the last counts.
+    pub fn departments(&mut self, batch: Vec<camsync_core::model::Department>) {
+        for department in batch {
+            self.departments.insert(department.id.clone(), department);
+        }
+    }
+
+    /// Takes members in; lists are united, other fields are the last one's.
+    pub fn members(&mut self, batch: Vec<Member>) {
+        for mut member in batch {
+            match self.members.entry(member.key()) {
+                std::collections::hash_map::Entry::Vacant(free) => {
+                    free.insert(member);
+                }
+                std::collections::hash_map::Entry::Occupied(mut known) => {
+                    let known = known.get_mut();
+                    unite(&mut member.departments, &mut known.departments);
+                    unite(&mut member.leader_of, &mut known.leader_of);
+                    unite(&mut member.tags, &mut known.tags);
+                    unite(&mut member.shown_by, &mut known.shown_by);
+                    for (name, value) in std::mem::take(&mut known.attributes) {
+                        member.attributes.entry(name).or_insert(value);
+                    }
+                    if member.main_department.is_none() {
+                        member.main_department = known.main_department.take();
+                    }
+                    *known = member;
+                }
+            }
+        }
+    }
+
+    /// How many members there are so far.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// Everything, in an order that does not depend on the provider's.
+    #[must_use]
+    pub fn finish(self) -> (Vec<camsync_core::model::Department>, Vec<Arc<Member>>) {
+        let mut departments: Vec<_> = self.departments.into_values().collect();
+        departments.sort_by(|a, b| a.id.cmp(&b.id));
+        let mut members: Vec<(String, Arc<Member>)> = self
+            .members
+            .into_iter()
+            .map(|(key, mut member)| {
+                settle_order(&mut member);
+                (key, Arc::new(member))
+            })
+            .collect();
+        members.sort_by(|a, b| a.0.cmp(&b.0));
+        (departments, members.into_iter().map(|(_, m)| m).collect())
+    }
+}
+
+fn unite(into: &mut Vec<String>, from: &mut Vec<String>) {
+    for item in from.drain(..) {
+        if !into.contains(&item) {
+            into.push(item);
+        }
+    }
+}
+
+/// The main department first, everything else sorted: the same facts always read the same.
+fn settle_order(member: &mut Member) {
+    for list in [
+        &mut member.leader_of,
+        &mut member.tags,
+        &mut member.shown_by,
+    ] {
+        list.sort();
+        list.dedup();
+    }
+    let main = member.main_department.clone();
+    member.departments.sort_by(|a, b| {
+        let first = |id: &String| Some(id) != main.as_ref();
+        (first(a), a).cmp(&(first(b), b))
+    });
+    member.departments.dedup();
+}

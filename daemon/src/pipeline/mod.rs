@@ -1,0 +1,23 @@
+//! The pipeline, a module a step, in the order of the flow:
+//!
+//! ```text
+//! source -> crawl -> snapshot -> desired -> plan -> guard -> outbox -> apply -> ledger
+//! ```
+//! `desired`, `plan` and `guard` are pure and live in `camsync-core`; [`reconcile`] feeds them. Time, randomness,
+//! the network and the disk come in through what an [`Engine`] is made of.
+
+pub mod apply;
+pub mod clock;
+pub mod crawl;
+pub mod engine;
+pub mod observe;
+pub mod outbox;
+pub mod progress;
+pub mod reconcile;
+pub mod source;
+pub mod witness;
+
+pub use clock::{Clock, SystemClock};
+pub use engine::{Engine, EngineParts, PassReport, Trigger};
+pub use progress::{Progress, ProgressSink};
+pub use source::{Crawled, Presence, Source, SourceFailure};

@@ -1,0 +1,390 @@
+//! Reconcile: feeds the pure steps from ledger and cloud, and records what they say. Decides nothing itself.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use camsync_cam::{Account, Cam};
+use camsync_core::change::Planned;
+use camsync_core::departments::Departments;
+use camsync_core::desired::{Desired, DesiredInput, Verdict, desired};
+use camsync_core::guard::{Decision, Judgement, Memory, judge};
+use camsync_core::model::Member;
+use camsync_core::plan::{Absent, Draft, PlanInput, SourceView, plan};
+use camsync_core::problem::Problem;
+use camsync_core::rules::{Adopt, Guard, Leavers, LessAccess, Rules};
+use camsync_core::sub_user::{Observed, Stage, SubUser};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::ledger::{Ledger, LedgerError, Recorded, Recording, Said, StoredSnapshot};
+
+use super::crawl::Outcome as CrawlOutcome;
+use super::observe::observe;
+use super::outbox::{FULL_QUOTA, FullQuota};
+use super::source::SourceFailure;
+use super::witness::absences;
+
+/// The ledger's key for the root account that it belongs to.
+pub const OWNER_UIN: &str = "owner_uin";
+
+/// What the configuration says, as far as a plan depends on it.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Admit and grant rules.
+    pub rules: Rules,
+    /// When a plan is held.
+    pub guard: Guard,
+    /// What happens to leavers.
+    pub leavers: Leavers,
+    /// What happens to drift towards less access.
+    pub less_access: LessAccess,
+    /// The account's quota of sub-users, where it is known.
+    pub sub_user_quota: Option<u64>,
+}
+
+/// A source that may be planned for.
+#[derive(Debug)]
+pub struct Ready {
+    /// Its name.
+    pub name: String,
+    /// Its connector.
+    pub connector: String,
+    /// Whether it can look up.
+    pub can_look_up: bool,
+    /// How its crawl in this pass ended, if there was one.
+    pub crawl: Option<CrawlOutcome>,
+}
+
+/// Why no plan could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ReconcileError {
+    /// The ledger failed.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// CAM could not be read.
+    #[error("CAM could not be read: {0}")]
+    Cam(camsync_cam::Error),
+    /// The key belongs to another root account.
+    #[error(
+        "the CAM key belongs to the root account {found}, but this ledger belongs to {bound}: nothing is written. Put the old key back, use another data_dir, or say `camsync rebind --target` if this is meant"
+    )]
+    AnotherAccount {
+        /// Whose the ledger is.
+        bound: String,
+        /// Whose the key is.
+        found: String,
+    },
+    /// A rule does not compile.
+    #[error("a rule does not compile: {0}")]
+    Rule(camsync_core::expression::ParseError),
+}
+
+/// A plan, judged, with all that it came from.
+#[derive(Debug)]
+pub struct Made {
+    /// When.
+    pub now: DateTime<Utc>,
+    /// Changes, notes and problems; the changes know whether they wait.
+    pub draft: Draft,
+    /// What the guard said.
+    pub judgements: Vec<Judgement>,
+    memory: Memory,
+    sources: HashSet<String>,
+    facts: HashMap<(String, String), Arc<Member>>,
+    desired: Vec<(String, Vec<Desired>, Vec<Absent>)>,
+    observed_sub_users: usize,
+}
+
+impl Made {
+    /// Whether a person is waited for.
+    #[must_use]
+    pub fn held(&self) -> bool {
+        self.judgements
+            .iter()
+            .any(|j| matches!(j.decision, Decision::Held { .. } | Decision::StaysHeld(_)))
+    }
+
+    /// The changes that a plan shows: all but those that a person has discarded.
+    pub fn shown(&self) -> impl Iterator<Item = &Planned> {
+        let silenced: HashSet<_> = self
+            .judgements
+            .iter()
+            .filter(|j| matches!(j.decision, Decision::Silenced(_)))
+            .flat_map(|j| j.removals.iter().map(|r| (j.bucket.evidence, r.clone())))
+            .collect();
+        self.draft.changes.iter().filter(move |c| {
+            c.evidence
+                .is_none_or(|evidence| !silenced.contains(&(evidence, c.removal_key())))
+        })
+    }
+}
+
+/// Checks whose key it is against whose ledger this is.
+///
+/// # Errors
+/// When CAM does not answer, or the accounts differ.
+pub async fn account(ledger: &Ledger, cam: &dyn Cam) -> Result<Account, ReconcileError> {
+    let account = cam.account().await.map_err(ReconcileError::Cam)?.value;
+    let found = account.owner_uin.to_string();
+    match ledger.meta(OWNER_UIN)? {
+        Some(bound) if bound != found => Err(ReconcileError::AnotherAccount { bound, found }),
+        _ => Ok(account),
+    }
+}
+
+/// Reads what the cloud has. Without a cloud (`kind = "ledger"`) there is nothing in it.
+///
+/// # Errors
+/// As [`account`].
+pub async fn observed(
+    ledger: &Ledger,
+    cam: Option<&dyn Cam>,
+    rules: &Rules,
+) -> Result<(Option<Account>, Observed), ReconcileError> {
+    let Some(cam) = cam else {
+        return Ok((None, Observed::default()));
+    };
+    let account = account(ledger, cam).await?;
+    let sub_users = ledger.living_sub_users()?;
+    let wecom = rules.admit.iter().any(|r| r.adopt == Adopt::Wecom);
+    let observed = observe(cam, &account, &sub_users, wecom)
+        .await
+        .map_err(ReconcileError::Cam)?;
+    Ok((Some(account), observed))
+}
+
+/// Makes a plan for these sources. Writes nothing.
+///
+/// # Errors
+/// When the ledger fails.
+pub fn make(
+    ledger: &Ledger,
+    policy: &Policy,
+    ready: &[Ready],
+    observed: &Observed,
+    now: DateTime<Utc>,
+) -> Result<Made, ReconcileError> {
+    let sub_users = ledger.living_sub_users()?;
+    let mut facts = HashMap::new();
+    let mut desired_by_source = Vec::new();
+    for source in ready {
+        let Some(row) = ledger.source(&source.name)? else {
+            continue;
+        };
+        // Only a source whose enterprise answered, at least once, in full, says anything about anybody.
+        if row.last_complete_at.is_none() || row.seen_enterprise.is_some() {
+            continue;
+        }
+        let stored = ledger.snapshot(&source.name)?;
+        let StoredSnapshot {
+            members,
+            departments,
+            ..
+        } = stored;
+        let departments = Arc::new(Departments::new(departments));
+        let admitted: HashMap<String, Option<Arc<Member>>> = sub_users
+            .iter()
+            .filter(|s| s.source == source.name && s.stage == Stage::Managed)
+            .map(|s| (s.key.clone(), s.admitted.clone()))
+            .collect();
+        let approved = ledger.approved_applicants(&source.name)?;
+        let made = desired(
+            &policy.rules,
+            &DesiredInput {
+                source: &source.name,
+                connector: &source.connector,
+                members: &members,
+                departments: &departments,
+                approved: &approved,
+                admitted: &admitted,
+            },
+        )
+        .map_err(ReconcileError::Rule)?;
+        for one in &made {
+            facts.insert(
+                (source.name.clone(), one.key.clone()),
+                Arc::clone(&one.member),
+            );
+        }
+        let absent = absences(ledger, &source.name, source.can_look_up, now)?;
+        desired_by_source.push((source.name.clone(), made, absent));
+    }
+    let views: Vec<SourceView<'_>> = desired_by_source
+        .iter()
+        .map(|(name, desired, absent)| SourceView {
+            name,
+            desired,
+            absent,
+            fresh: ready
+                .iter()
+                .any(|r| r.name == *name && matches!(r.crawl, Some(CrawlOutcome::Complete(_)))),
+        })
+        .collect();
+    let quota = full_quota(ledger, observed.sub_user_count() as u64, now)?;
+    let mut draft = plan(&PlanInput {
+        now,
+        sources: &views,
+        sub_users: &sub_users,
+        observed,
+        leavers: &policy.leavers,
+        less_access: policy.less_access,
+        sub_user_quota: policy.sub_user_quota,
+        quota_full_at: quota.map(|q| q.used.unwrap_or(0)),
+    });
+    let window = TimeDelta::from_std(policy.guard.window).unwrap_or(TimeDelta::MAX);
+    let memory = ledger.guard_memory(now, window)?;
+    let judgements = judge(&policy.guard, &memory, &mut draft.changes);
+    say_what_waits(&mut draft);
+    Ok(Made {
+        now,
+        draft,
+        judgements,
+        memory,
+        sources: desired_by_source.iter().map(|(n, ..)| n.clone()).collect(),
+        facts,
+        desired: desired_by_source,
+        observed_sub_users: observed.sub_user_count(),
+    })
+}
+
+/// What CAM said of a full quota, unless there is room again or a day has passed.
+fn full_quota(
+    ledger: &Ledger,
+    used: u64,
+    now: DateTime<Utc>,
+) -> Result<Option<FullQuota>, LedgerError> {
+    let Some(text) = ledger.meta(FULL_QUOTA)? else {
+        return Ok(None);
+    };
+    let known: Option<FullQuota> = serde_json::from_str(&text).ok();
+    Ok(known.filter(|q| now < q.retry_at && q.used.is_none_or(|at| used >= at)))
+}
+
+/// A change that waits is a member's problem too.
+fn say_what_waits(draft: &mut Draft) {
+    use camsync_core::change::Hold;
+    for change in &draft.changes {
+        let problem = match (&change.hold, change.evidence) {
+            (Some(Hold::Approval), Some(evidence)) => Problem::Held { evidence },
+            (Some(hold), _) => Problem::Waiting {
+                detail: hold.to_string(),
+            },
+            (None, _) => continue,
+        };
+        draft
+            .problems
+            .entry((
+                change.source.clone(),
+                camsync_core::model::fold(&change.member),
+            ))
+            .or_default()
+            .push(problem);
+    }
+}
+
+/// Records a plan.
+///
+/// # Errors
+/// When the ledger cannot be written; then nothing of the plan is.
+pub fn record(
+    ledger: &Ledger,
+    made: &Made,
+    account: Option<&Account>,
+    actor: &str,
+    retry_failed: bool,
+    mark: &mut dyn FnMut() -> String,
+) -> Result<Recorded, LedgerError> {
+    if let Some(account) = account
+        && ledger.meta(OWNER_UIN)?.is_none()
+    {
+        ledger.set_meta(OWNER_UIN, Some(&account.owner_uin.to_string()))?;
+    }
+    note_quota(ledger, made)?;
+    let recorded = ledger.record_plan(&mut Recording {
+        now: made.now,
+        actor,
+        changes: &made.draft.changes,
+        facts: &made.facts,
+        notes: &made.draft.notes,
+        judgements: &made.judgements,
+        memory: &made.memory,
+        sources: &made.sources,
+        retry_failed,
+        mark,
+    })?;
+    for (source, desired, absent) in &made.desired {
+        let problems = |key: &str| {
+            made.draft
+                .problems
+                .get(&(source.clone(), key.to_owned()))
+                .cloned()
+                .unwrap_or_default()
+        };
+        let present = desired.iter().map(|d| {
+            let said = Said {
+                verdict: Some(d.verdict.clone()),
+                groups: d.groups.clone(),
+                policies: d.policies.clone(),
+                problems: problems(&d.key),
+            };
+            (d.key.clone(), said)
+        });
+        let missing = absent.iter().map(|a| {
+            let said = Said {
+                problems: problems(&a.key),
+                ..Said::default()
+            };
+            (a.key.clone(), said)
+        });
+        let said: Vec<(String, Said)> = present.chain(missing).collect();
+        ledger.record_verdicts(source, &said)?;
+    }
+    Ok(recorded)
+}
+
+/// Keeps how many sub-users there are, and forgets a full quota once there is room or it is time to ask again.
+fn note_quota(ledger: &Ledger, made: &Made) -> Result<(), LedgerError> {
+    let used = made.observed_sub_users as u64;
+    ledger.set_meta("observed_sub_users", Some(&used.to_string()))?;
+    let Some(text) = ledger.meta(FULL_QUOTA)? else {
+        return Ok(());
+    };
+    match full_quota(ledger, used, made.now)? {
+        None => ledger.set_meta(FULL_QUOTA, None),
+        Some(mut full) if full.used.is_none() && full.quota == "sub_users" => {
+            full.used = Some(used);
+            let text = serde_json::to_string(&full).unwrap_or(text);
+            ledger.set_meta(FULL_QUOTA, Some(&text))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// How many members each verdict holds for: what an administrator wants to know of a plan that changes nothing.
+#[must_use]
+pub fn tally(made: &Made) -> (usize, usize, usize) {
+    let verdicts = made.desired.iter().flat_map(|(_, d, _)| d);
+    let mut counts = (0, 0, 0);
+    for one in verdicts {
+        match one.verdict {
+            Verdict::Admitted(_) => counts.0 += 1,
+            Verdict::Failed { .. } => counts.2 += 1,
+            _ => counts.1 += 1,
+        }
+    }
+    counts
+}
+
+/// A failure as a line: which source, and why.
+#[must_use]
+pub fn failure_of(ready: &Ready) -> Option<&SourceFailure> {
+    match &ready.crawl {
+        Some(CrawlOutcome::Failed(failure)) => Some(failure),
+        _ => None,
+    }
+}
+
+/// A sub-user that is suspended is still managed; one that is wanted is not yet.
+#[must_use]
+pub fn is_managed(sub_user: &SubUser) -> bool {
+    sub_user.stage == Stage::Managed
+}

@@ -1,0 +1,109 @@
+//! A source as the pipeline sees it: something that can be crawled and asked about one member.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use camsync_core::model::{Department, Member};
+use serde::{Deserialize, Serialize};
+
+/// What a whole pass over a visible range found.
+#[derive(Debug, Clone, Default)]
+pub struct Crawled {
+    /// The enterprise's stable id.
+    pub enterprise: String,
+    /// What was not answered, one line a part; empty when the crawl is complete.
+    pub missing: Vec<String>,
+    /// The configured range's fingerprint.
+    pub range_fingerprint: String,
+    /// The resolved range.
+    pub range: BTreeSet<String>,
+    /// Departments.
+    pub departments: Vec<Department>,
+    /// Members, merged, in the order of their folded ids.
+    pub members: Vec<Arc<Member>>,
+}
+
+/// Where one member is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Presence {
+    /// Inside the visible range, with these facts.
+    Present(Box<Member>),
+    /// The provider knows no such member.
+    Gone(String),
+    /// The provider says that the member exists but may not be seen.
+    OutOfSight(String),
+    /// Not settled.
+    Unknown(String),
+}
+
+/// Why a source did not answer, as kind and fields.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceFailure {
+    /// `settings_wrong`, `not_permitted`, `throttled`, `unavailable`, `refused`, `bug`, `limit`, `trap`,
+    /// `incomplete`, `another_enterprise`, `connector`, `settings`.
+    pub kind: String,
+    /// The provider's code.
+    pub code: Option<String>,
+    /// What happened.
+    pub message: String,
+    /// What it means, in the administrator's language, where the connector knows.
+    pub cause: Option<String>,
+    /// What to do, likewise.
+    pub remedy: Option<String>,
+    /// When asking again may help.
+    pub retry_after_seconds: Option<u32>,
+}
+
+impl SourceFailure {
+    /// A failure with nothing known but its kind and words.
+    #[must_use]
+    pub fn new(kind: &str, message: impl Into<String>) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            code: None,
+            message: message.into(),
+            cause: None,
+            remedy: None,
+            retry_after_seconds: None,
+        }
+    }
+}
+
+impl std::fmt::Display for SourceFailure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)?;
+        if let Some(cause) = &self.cause {
+            write!(f, "\n  {cause}")?;
+        }
+        if let Some(remedy) = &self.remedy {
+            write!(f, "\n  {remedy}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Progress of a crawl: steps done, and in all when known.
+pub type CrawlProgress<'a> = &'a (dyn Fn(u32, Option<u32>) + Send + Sync);
+
+/// One identity provider.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// The connector's name.
+    fn connector(&self) -> &str;
+
+    /// Whether [`Source::look_up`] can settle an absence.
+    fn can_look_up(&self) -> bool;
+
+    /// One pass over the visible range.
+    ///
+    /// # Errors
+    /// When the provider or the connector failed; a part that was not answered is in [`Crawled::missing`].
+    async fn crawl(&self, progress: CrawlProgress<'_>) -> Result<Crawled, SourceFailure>;
+
+    /// An answer for each id, in order.
+    ///
+    /// # Errors
+    /// When none could be had.
+    async fn look_up(&self, ids: &[String]) -> Result<Vec<Presence>, SourceFailure>;
+}
