@@ -191,7 +191,7 @@ async fn update(
         // Whether 1 over 1 makes a new password is unconfirmed (`cam-api.md` 3.1): sent only when it changes.
         console_login: after.console_login.filter(|login| switches_on || !login),
         // A generated one would never be told to anybody (`cam-api.md` 0.2 point 7).
-        password: (switches_on && !sign_in.sso).then(|| password()),
+        password: (switches_on && !sign_in.sso).then(password),
         need_reset_password: (switches_on && !sign_in.sso).then_some(true),
         ..UserUpdate::default()
     };
