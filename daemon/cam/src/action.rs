@@ -1,4 +1,4 @@
-//! The actions of CAM that camsync calls: what each does to the cloud, and how fast it may be called.
+//! The actions of CAM: what each does to the cloud, and how fast it may be called.
 
 use serde::{Deserialize, Serialize};
 
@@ -57,7 +57,7 @@ pub struct Action {
     pub share: Share,
 }
 
-/// Every action that camsync calls.
+/// Every action whose effect and rate this crate knows.
 pub mod actions {
     use super::{
         Action,
@@ -71,7 +71,7 @@ pub mod actions {
                 #[doc = concat!("`", $name, "`")]
                 pub const $constant: Action = Action { name: $name, effect: $effect, share: $share };
             )*
-            /// All of them, for tests and for the permission statement that `check` prints.
+            /// All of them.
             pub const ALL: &[Action] = &[$($constant),*];
         };
     }

@@ -275,7 +275,13 @@ impl Client {
         mut response: reqwest::Response,
     ) -> Result<Zeroizing<Vec<u8>>, Error> {
         let limit = self.options.response_bytes_max;
-        let too_large = || Error::unknown(action, Fault::TooLarge(limit), "");
+        let too_large = || {
+            Error::unknown(
+                action,
+                Fault::TooLarge,
+                &format!("the limit is {limit} bytes"),
+            )
+        };
         let announced = response.content_length().unwrap_or(0);
         if usize::try_from(announced).map_or(true, |length| length > limit) {
             return Err(too_large());

@@ -80,8 +80,8 @@ pub enum Fault {
     Truncated,
     /// JSON of another shape than the action's.
     UnexpectedShape,
-    /// More bytes than the limit.
-    TooLarge(usize),
+    /// More bytes than the client accepts.
+    TooLarge,
     /// A listing that ended before it had given as many entries as it had announced.
     Incomplete,
 }
@@ -236,7 +236,7 @@ impl std::fmt::Display for Fault {
             Self::NotJson => formatter.write_str("the answer is not JSON"),
             Self::Truncated => formatter.write_str("the answer is cut short"),
             Self::UnexpectedShape => formatter.write_str("the answer has an unexpected shape"),
-            Self::TooLarge(limit) => write!(formatter, "the answer is larger than {limit} bytes"),
+            Self::TooLarge => formatter.write_str("the answer is too large"),
             Self::Incomplete => formatter.write_str("the listing ended early"),
         }
     }
@@ -272,7 +272,7 @@ mod tests {
                 fault: Fault::HttpStatus(502),
             },
             ErrorKind::Unknown {
-                fault: Fault::TooLarge(7),
+                fault: Fault::TooLarge,
             },
             ErrorKind::Unknown {
                 fault: Fault::Timeout,

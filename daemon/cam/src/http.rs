@@ -6,6 +6,8 @@ use url::Url;
 
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an idle connection is kept; gateways close theirs after a minute or more.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(50);
 
 /// Makes the transport for [`crate::ClientOptions`].
 ///
@@ -18,33 +20,54 @@ pub fn http_client(
 ) -> Result<reqwest::Client, HttpClientError> {
     // Only one provider is linked; when somebody has installed it already there is nothing to do.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .referer(false)
-        .connect_timeout(CONNECT_TIMEOUT)
-        .pool_idle_timeout(Duration::from_secs(60));
-    if let Some(proxy) = proxy {
-        if !matches!(proxy.scheme(), "http" | "https") {
-            return Err(HttpClientError::ProxyScheme {
-                scheme: proxy.scheme().to_owned(),
-            });
+    let proxy = proxy.map(checked_proxy).transpose()?;
+    let certificates = extra_ca_pem.map(checked_certificates).transpose()?;
+    let builder = || {
+        let builder = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(POOL_IDLE_TIMEOUT);
+        match &proxy {
+            Some(proxy) => builder.proxy(proxy.clone()),
+            None => builder,
         }
-        let loopback = reqwest::NoProxy::from_string("localhost,127.0.0.0/8,::1");
-        let proxy = reqwest::Proxy::all(proxy.clone()).map_err(|_| HttpClientError::Proxy)?;
-        builder = builder.proxy(proxy.no_proxy(loopback));
-    }
-    if let Some(pem) = extra_ca_pem {
-        let certificates =
-            reqwest::Certificate::from_pem_bundle(pem).map_err(|_| HttpClientError::ExtraCa)?;
-        if certificates.is_empty() {
-            return Err(HttpClientError::ExtraCa);
-        }
-        builder = builder.tls_certs_merge(certificates);
-    }
-    builder.build().map_err(|error| HttpClientError::Tls {
+    };
+    let client = match certificates {
+        Some(certificates) => builder().tls_certs_merge(certificates).build(),
+        None => builder().build().or_else(|error| {
+            // A bare container has no roots at all. It can still speak to loopback, and everything else will be
+            // refused as untrusted, with a message that says so.
+            let reason = error_chain(&error);
+            tracing::warn!(
+                reason,
+                "no CA certificates are installed, so no https server is trusted"
+            );
+            builder().tls_certs_only([]).build()
+        }),
+    };
+    client.map_err(|error| HttpClientError::Tls {
         reason: error_chain(&error),
     })
+}
+
+fn checked_proxy(proxy: &Url) -> Result<reqwest::Proxy, HttpClientError> {
+    if !matches!(proxy.scheme(), "http" | "https") {
+        return Err(HttpClientError::ProxyScheme {
+            scheme: proxy.scheme().to_owned(),
+        });
+    }
+    let loopback = reqwest::NoProxy::from_string("localhost,127.0.0.0/8,::1");
+    let proxy = reqwest::Proxy::all(proxy.clone()).map_err(|_| HttpClientError::Proxy)?;
+    Ok(proxy.no_proxy(loopback))
+}
+
+fn checked_certificates(pem: &[u8]) -> Result<Vec<reqwest::Certificate>, HttpClientError> {
+    match reqwest::Certificate::from_pem_bundle(pem) {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        _ => Err(HttpClientError::ExtraCa),
+    }
 }
 
 /// An error and its causes in one line: the outermost alone rarely says what happened.
@@ -88,17 +111,57 @@ mod tests {
 
     use super::*;
 
+    /// A root made for this test; its key is gone.
+    const ROOT: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBizCCATGgAwIBAgIUNYeA1FOtALf3TfYNfXCOgt8rwmwwCgYIKoZIzj0EAwIw
+GjEYMBYGA1UEAwwPY2Ftc3luYyB0ZXN0IENBMCAXDTI2MTEyNDE1NDc1MFoYDzIx
+MjYxMDMxMTU0NzUwWjAaMRgwFgYDVQQDDA9jYW1zeW5jIHRlc3QgQ0EwWTATBgcq
+hkjOPQIBBggqhkjOPQMBBwNCAAQHYHZz3yyB3VDVCLaxXh15cGtwglQXKa592EUk
+uizLFzx4tXZhcWs2ICpA+7gd/P61KKfJOQF4FkWc8zkb3NP0o1MwUTAdBgNVHQ4E
+FgQUBL8MwMeMAccM/zPWDCL7ZGCmxsgwHwYDVR0jBBgwFoAUBL8MwMeMAccM/zPW
+DCL7ZGCmxsgwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiEA2Oju
+dXvG2+G8peaLkoeJ1BeXLmHjhKj9IFgOcNOhLokCIDMe9xkDsANuRJV4/DIUWsan
+TebpwsO0NwHbQpiRi0TX
+-----END CERTIFICATE-----
+";
+
     #[test]
     fn proxies_and_certificates_are_checked() {
         let url = |text| Url::parse(text).unwrap();
         assert!(http_client(Some(&url("http://proxy.example:3128")), None).is_ok());
-        let socks =
-            http_client(Some(&url("socks5://user:hunter2@proxy.example")), None).unwrap_err();
+        let socks = http_client(Some(&url("socks5://user:hunter2@proxy.example")), None);
+        let socks = socks.unwrap_err();
         assert!(matches!(&socks, HttpClientError::ProxyScheme { scheme } if scheme == "socks5"));
         assert!(!format!("{socks:?} {socks}").contains("hunter2"));
-        assert_eq!(
-            http_client(None, Some(b"no pem")).unwrap_err(),
-            HttpClientError::ExtraCa
+        for bad in ["", "no pem", &ROOT[..300]] {
+            let refused = http_client(None, Some(bad.as_bytes())).unwrap_err();
+            assert_eq!(refused, HttpClientError::ExtraCa, "{bad}");
+        }
+        assert!(http_client(None, Some(format!("{ROOT}{ROOT}").as_bytes())).is_ok());
+    }
+
+    /// The roots come from the environment, so this test runs itself once more in one that has none.
+    #[test]
+    fn a_machine_without_roots_still_gets_a_transport() {
+        const MARK: &str = "CAMSYNC_TEST_WITHOUT_ROOTS";
+        if std::env::var_os(MARK).is_some() {
+            assert!(http_client(None, None).is_ok());
+            assert!(http_client(None, Some(ROOT.as_bytes())).is_ok());
+            return;
+        }
+        let name = "http::tests::a_machine_without_roots_still_gets_a_transport";
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name])
+            .env(MARK, "1")
+            .env("SSL_CERT_FILE", "/nonexistent/roots.pem")
+            .env("SSL_CERT_DIR", "/nonexistent")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success() && said.contains("1 passed"),
+            "{said}"
         );
     }
 }

@@ -7,6 +7,7 @@ use url::{Host, Url};
 use crate::{
     clock::{Clock, SystemClock},
     credentials::CredentialSource,
+    pacing::RATE_MIN,
 };
 
 /// The language of CAM's messages (`X-TC-Language`).
@@ -78,7 +79,7 @@ impl ClientOptions {
     /// Checks the options and returns the host as it is signed: with the port, unless it is the scheme's own.
     pub(crate) fn checked_host(&self) -> Result<String, OptionsError> {
         let rate = self.requests_per_second;
-        if !(rate.is_finite() && rate > 0.0) {
+        if !(rate.is_finite() && rate >= RATE_MIN) {
             return Err(OptionsError::Rate {
                 requests_per_second: rate,
             });
@@ -144,8 +145,8 @@ pub enum OptionsError {
     /// The API has one path, and its key goes elsewhere than into the address.
     #[error("the CAM endpoint must be a bare host, without path, query or user")]
     NotBare,
-    /// No rate.
-    #[error("requests_per_second must be greater than 0, not {requests_per_second}")]
+    /// No rate, or one so low that nothing would ever be done.
+    #[error("requests_per_second must be at least {RATE_MIN}, not {requests_per_second}")]
     Rate {
         /// The rate that was given.
         requests_per_second: f64,
@@ -204,7 +205,7 @@ mod tests {
             assert_eq!(host(bad), Err(OptionsError::NotBare), "{bad}");
         }
         assert_eq!(host("unix:/run/cam"), Err(OptionsError::NoHost));
-        for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        for rate in [0.0, 1e-300, -1.0, f64::NAN, f64::INFINITY] {
             let mut options = options("https://a");
             options.requests_per_second = rate;
             assert!(

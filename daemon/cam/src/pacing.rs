@@ -8,6 +8,9 @@ mod pacer;
 
 pub use pacer::Pacer;
 
+/// The lowest rate that can be asked for, in requests per second: one call in 100 seconds.
+pub(crate) const RATE_MIN: f64 = 0.01;
+
 /// When a call may start. Given when the `next` slot opens, the time `now` and the `interval` between slots, it
 /// returns how long to wait and when the slot after that one opens.
 ///
@@ -25,13 +28,14 @@ pub fn next_slot(next: Duration, now: Duration, interval: Duration) -> (Duration
 
 /// Refusals this close together are one event: the calls that were under way when the limit was reached.
 const ONE_EVENT: Duration = Duration::from_secs(1);
-/// What remains of the rate after a refusal.
-const SLOWED: f64 = 0.5;
+/// What remains of the rate after a refusal: enough of a cut to get clear of a limit in a few steps, little enough
+/// that one chance refusal costs a first sync some seconds only.
+const SLOWED: f64 = 0.7;
 /// The slowest that refusals can make it, as a part of the configured rate.
 const SLOWEST: f64 = 1.0 / 32.0;
-/// How much of the configured rate comes back in a second: two minutes from half to whole. With this slope an
-/// action that shares its limit with others runs into it in under one of a hundred calls.
-const RECOVERED_PER_SECOND: f64 = 1.0 / 240.0;
+/// How much of the configured rate comes back in a second. With this slope an action that shares its limit with
+/// others meets it in under one of a hundred calls, down to a fifth of the limit left for us.
+const RECOVERED_PER_SECOND: f64 = 1.0 / 480.0;
 
 /// How much of its rate an action (or the account) may use at present.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -70,7 +74,7 @@ impl Brake {
         self.hold_until.saturating_sub(now)
     }
 
-    /// After a refusal at `now`: silence for `pause`, then half the rate.
+    /// After a refusal at `now`: silence for `pause`, then a part of the rate.
     #[must_use]
     pub fn press(&self, now: Duration, pause: Duration) -> Self {
         let same_event = self

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Brake, next_slot};
+use super::{Brake, RATE_MIN, next_slot};
 use crate::{action::Action, clock::Clock};
 
 /// CAM counts by the second; after a refusal that second is let go by.
@@ -39,12 +39,12 @@ struct LaneState {
 }
 
 impl Pacer {
-    /// A pacer for `requests_per_second` calls of each usual action; it must be finite and positive.
+    /// A pacer for `requests_per_second` calls of each usual action; less than 0.01 is taken for 0.01.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>, requests_per_second: f64) -> Self {
         Self {
             clock,
-            requests_per_second,
+            requests_per_second: requests_per_second.max(RATE_MIN),
             lanes: Mutex::default(),
             account: Mutex::default(),
         }
@@ -89,6 +89,16 @@ impl Pacer {
             .part(now)
             .min(locked(&self.account).part(now));
         self.requests_per_second * action.share.fraction() * part
+    }
+
+    /// How much longer a refusal keeps every call of this action waiting: what a one-shot command looks at before it
+    /// decides to wait.
+    #[must_use]
+    pub fn hold(&self, action: &Action) -> Duration {
+        let now = self.clock.now();
+        let lane = self.lane(action);
+        let own = locked(&lane.state).brake.hold(now);
+        own.max(locked(&self.account).hold(now))
     }
 
     /// Takes the slot if it is open; otherwise says how long until it is.
