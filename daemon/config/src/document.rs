@@ -87,6 +87,16 @@ pub(crate) struct Entry {
     pub(crate) node: Node,
 }
 
+impl Node {
+    /// Where the value of this key stands, if this is a table that has it; else this.
+    pub(crate) fn place(&self, key: &str) -> Range<usize> {
+        match &self.value {
+            Value::Table(table) => table.place(key, &self.span),
+            _ => self.span.clone(),
+        }
+    }
+}
+
 impl Value {
     /// What it is, in a message: `a text`.
     pub(crate) fn described(&self) -> &'static str {
@@ -106,6 +116,11 @@ impl Table {
     /// The entry of this key.
     pub(crate) fn get(&self, key: &str) -> Option<&Entry> {
         self.0.iter().find(|entry| entry.key == key)
+    }
+
+    /// Where the value of this key stands, or else the table, which is at `span`.
+    pub(crate) fn place(&self, key: &str, span: &Range<usize>) -> Range<usize> {
+        self.get(key).map_or(span, |entry| &entry.node.span).clone()
     }
 }
 
@@ -183,18 +198,17 @@ pub(crate) fn offset_in_file(raw: &str, start: usize, offset: usize) -> usize {
         at += usize::from(raw[at..].starts_with('\n'));
     }
     let mut decoded = 0;
-    while decoded < offset {
-        let Some(next) = raw[at..].chars().next() else {
-            break;
+    while let Some(next) = raw[at..].chars().next() {
+        let (written, made) = match next {
+            '\\' if escapes => escape(&raw[at..]),
+            plain => (plain.len_utf8(), plain.len_utf8()),
         };
-        if escapes && next == '\\' {
-            let (written, made) = escape(&raw[at..]);
-            at += written;
-            decoded += made;
-        } else {
-            at += next.len_utf8();
-            decoded += next.len_utf8();
+        // What makes nothing, a line's end that is escaped, stands before the byte that is looked for.
+        if decoded >= offset && made > 0 {
+            break;
         }
+        at += written;
+        decoded += made;
     }
     start + at.min(raw.len())
 }

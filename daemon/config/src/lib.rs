@@ -4,7 +4,6 @@
 //! very place. Secrets stand in it only as a [`SecretRef`]; who needs one resolves it. Each key is declared once,
 //! in `keys`, and what reads it, shows it and documents it follows from there.
 
-mod check;
 mod document;
 mod keys;
 mod kinds;
@@ -16,6 +15,7 @@ mod resolve;
 mod schedule;
 mod secret;
 mod settings;
+mod warnings;
 
 pub use keys::{
     Admin, ConnectorRef, Console, Daemon, Drift, Event, Limits, Network, Notify, NotifyKind,

@@ -134,14 +134,11 @@ impl Config {
             return invalid(reader);
         }
         let read = File::read(&table, &(0..0), &mut reader);
-        if let Some(file) = &read {
-            crate::check::refusals(file, &table, &mut reader);
-        }
         let Some(file) = read.filter(|_| reader.count() == 0) else {
             return invalid(reader);
         };
         let mut warnings = Reader::new(&source, base);
-        crate::check::warnings(&file, &table, &mut warnings);
+        crate::warnings::gather(&file, &table, &mut warnings);
         Ok(Loaded {
             shown: file.show(),
             warnings: warnings.into_problems(),

@@ -53,6 +53,8 @@ impl Problem {
         let place = text.place(span.start);
         let (line, offset) = text.line_at(span.start);
         let shown = match excerpt {
+            // What concerns the whole file has no line to show.
+            _ if *span == (0..0) => String::new(),
             Excerpt::Whole => line.to_owned(),
             Excerpt::KeyOnly => without_value(line),
         };

@@ -32,6 +32,10 @@ pub(crate) trait Section: Sized {
     fn read(table: &Table, span: &Range<usize>, reader: &mut Reader<'_>) -> Option<Self>;
     /// Its values as `config show` has them.
     fn show(&self) -> Json;
+    /// Refuses keys that contradict each other.
+    fn check(&self, _table: &Table, _span: &Range<usize>, _reader: &mut Reader<'_>) {}
+    /// Refuses tables of one list that contradict each other.
+    fn check_together(_all: &[(Self, &Node)], _reader: &mut Reader<'_>) {}
 }
 
 /// How a value is written, for people and for machines.
@@ -114,7 +118,7 @@ impl<'a> Reader<'a> {
     /// Records that a value has the wrong type.
     pub(crate) fn wrong_type(&mut self, node: &Node, wanted: &str) {
         let message = format!(
-            "`{}` is {wanted}, not {}",
+            "`{}` must be {wanted}, not {}",
             self.path(),
             node.value.described()
         );
@@ -192,10 +196,15 @@ impl<'t, 'r, 'a> Fields<'t, 'r, 'a> {
         match self.optional::<K>(name) {
             Some(None) => {
                 let span = self.span.clone();
-                let words = K::shape().words;
+                let shape = K::shape();
                 self.reader.under(name, |reader| {
-                    let message = format!("`{}` is missing", reader.path());
-                    reader.refuse(&span, message, format!("add `{name}`: {words}"));
+                    let path = reader.path();
+                    let remedy = match shape.inner {
+                        Some((_, true)) => format!("add a [[{path}]]"),
+                        Some((_, false)) => format!("add [{path}]"),
+                        None => format!("add `{name}`: {}", shape.words),
+                    };
+                    reader.refuse(&span, format!("`{path}` is missing"), remedy);
                 });
                 None
             }
@@ -277,7 +286,9 @@ fn literal(json: Json, span: &Range<usize>) -> Node {
 
 /// Declares a table of the configuration: a struct (or, after `for`, a struct that exists already), and for each
 /// key its meaning, its [`Kind`], and whether it may be left out: `required`, `default(VALUE)`,
-/// `optional("what holds without it")`, or `derived("from what", EXPRESSION)` over the keys above it.
+/// `optional("what holds without it")`, or `derived("from what", EXPRESSION)` over the keys above it. After the keys:
+/// `line FIELD;` keeps the table's line, `check FUNCTION;` and `together FUNCTION;` are [`Section::check`] and
+/// [`Section::check_together`].
 macro_rules! section {
     (
         $(#[doc = $doc:literal])+
@@ -285,6 +296,8 @@ macro_rules! section {
             $( $(#[doc = $kdoc:literal])+ $field:ident: $type:ty = $kind:ty, $how:ident $(($($arg:tt)*))?; )+
         }
         $(line $line:ident;)?
+        $(check $check:path;)?
+        $(together $together:path;)?
     ) => {
         $(#[doc = $doc])+
         #[derive(Debug, Clone, PartialEq)]
@@ -301,6 +314,8 @@ macro_rules! section {
                 $( $(#[doc = $kdoc])+ $field = $kind, $how $(($($arg)*))?; )+
             }
             $(line $line;)?
+            $(check $check;)?
+            $(together $together;)?
         }
     };
     (
@@ -309,6 +324,8 @@ macro_rules! section {
             $( $(#[doc = $kdoc:literal])+ $field:ident = $kind:ty, $how:ident $(($($arg:tt)*))?; )+
         }
         $(line $line:ident;)?
+        $(check $check:path;)?
+        $(together $together:path;)?
     ) => {
         impl $crate::reader::Section for $name {
             const DOC: &'static str = concat!($($doc, "\n"),+);
@@ -330,8 +347,30 @@ macro_rules! section {
             ) -> Option<Self> {
                 let mut fields = $crate::reader::Fields::new(table, span, reader, &[$(stringify!($field)),+]);
                 $( let $field = section!(@read fields $field $kind, $how $(($($arg)*))?); )+
-                Some(Self { $($field: $field?,)+ $($line: fields.line(),)? })
+                let made = Self { $($field: $field?,)+ $($line: fields.line(),)? };
+                made.check(table, span, reader);
+                Some(made)
             }
+
+            $(
+                fn check(
+                    &self,
+                    table: &$crate::document::Table,
+                    span: &std::ops::Range<usize>,
+                    reader: &mut $crate::reader::Reader<'_>,
+                ) {
+                    $check(self, table, span, reader);
+                }
+            )?
+
+            $(
+                fn check_together(
+                    all: &[(Self, &$crate::document::Node)],
+                    reader: &mut $crate::reader::Reader<'_>,
+                ) {
+                    $together(all, reader);
+                }
+            )?
 
             fn show(&self) -> serde_json::Value {
                 let mut map = serde_json::Map::new();

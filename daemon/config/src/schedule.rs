@@ -357,7 +357,7 @@ fn number(word: &str, field: &Field) -> Result<u32, String> {
                 _ => String::new(),
             };
             format!(
-                "a {} is a number from {lowest} to {highest}{names}, not `{word}`",
+                "the {} is a number from {lowest} to {highest}{names}, not `{word}`",
                 field.name
             )
         })

@@ -1,12 +1,15 @@
 //! `[daemon]`, `[console]` and `[network]`.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use url::Url;
 
+use crate::document::{Node, Table};
 use crate::kinds::{Address, FilePath, Many, Name, OneOf, PublicUrl, Secretive, WebUrl, Words};
-use crate::reader::section;
+use crate::reader::{Reader, section};
 use crate::secret::SecretRef;
 
 section! {
@@ -35,6 +38,23 @@ section! {
         /// Administrators by name, so that the audit knows who did what.
         admin: Vec<Admin> = Many<Admin>, default([]);
     }
+    check shared_name;
+}
+
+/// What the audit calls the holder of `admin_token`.
+const SHARED_NAME: &str = "admin";
+
+fn shared_name(console: &Console, table: &Table, span: &Range<usize>, reader: &mut Reader<'_>) {
+    if console.admin_token.is_some() && console.admin.iter().any(|admin| admin.name == SHARED_NAME)
+    {
+        reader.under("admin_token", |reader| {
+            reader.refuse(
+                &table.place("admin_token", span),
+                format!("whoever holds `console.admin_token` is called {SHARED_NAME:?}, and so is an administrator"),
+                "the audit tells administrators apart by their names",
+            );
+        });
+    }
 }
 
 section! {
@@ -48,6 +68,25 @@ section! {
         role: Role = OneOf<Role>, default("admin");
     }
     line line;
+    together distinct_admins;
+}
+
+fn distinct_admins(all: &[(Admin, &Node)], reader: &mut Reader<'_>) {
+    let mut seen: HashMap<&str, u32> = HashMap::new();
+    for (admin, node) in all {
+        if let Some(line) = seen.insert(&admin.name, admin.line) {
+            reader.under("name", |reader| {
+                reader.refuse(
+                    &node.place("name"),
+                    format!(
+                        "the administrator in line {line} is called {:?} too",
+                        admin.name
+                    ),
+                    "the audit tells administrators apart by their names",
+                );
+            });
+        }
+    }
 }
 
 /// What an administrator may do.

@@ -1,7 +1,10 @@
 //! `[[notify]]`.
 
+use std::ops::Range;
+
+use crate::document::Table;
 use crate::kinds::{List, OneOf, Secretive, Text, Words};
-use crate::reader::section;
+use crate::reader::{Reader, section};
 use crate::secret::SecretRef;
 
 section! {
@@ -27,6 +30,28 @@ section! {
         on: Vec<Event> = List<OneOf<Event>>, default(["held", "failed", "source-down", "recovered"]);
     }
     line line;
+    check needed_keys;
+}
+
+fn needed_keys(notify: &Notify, _: &Table, span: &Range<usize>, reader: &mut Reader<'_>) {
+    let there = |key: &str| match key {
+        "url" => notify.url.is_some(),
+        "secret" => notify.secret.is_some(),
+        "server" => notify.server.is_some(),
+        "from" => notify.from.is_some(),
+        _ => !notify.to.is_empty(),
+    };
+    let (kind, needed): (_, &[&str]) = match notify.kind {
+        NotifyKind::WecomRobot => ("wecom-robot", &["url"]),
+        NotifyKind::Webhook => ("webhook", &["url", "secret"]),
+        NotifyKind::Email => ("email", &["server", "from", "to"]),
+    };
+    for key in needed.iter().filter(|key| !there(key)) {
+        reader.under(key, |reader| {
+            let message = format!("`{}` is missing", reader.path());
+            reader.refuse(span, message, format!("kind = \"{kind}\" needs `{key}`"));
+        });
+    }
 }
 
 /// How a notification travels.

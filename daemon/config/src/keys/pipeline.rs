@@ -1,11 +1,13 @@
 //! `[retry]`, `[guard]`, `[leavers]`, `[drift]` and `[retention]`.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use camsync_core::rules::{DenyAll, Guard, Leavers, LessAccess, Retry};
 
+use crate::document::Table;
 use crate::kinds::{OneOf, Pause, Period, PeriodOrNever, Ratio, Switch, Whole, Words};
-use crate::reader::section;
+use crate::reader::{Reader, section};
 
 section! {
     /// How a change that did not succeed is tried again.
@@ -16,6 +18,19 @@ section! {
         max = Pause, default("5m");
         /// Attempts before a change counts as failed, until it is retried by hand or planned anew.
         attempts = Whole<1, 1000>, default(12);
+    }
+    check pauses_grow;
+}
+
+fn pauses_grow(retry: &Retry, table: &Table, span: &Range<usize>, reader: &mut Reader<'_>) {
+    if retry.initial > retry.max {
+        reader.under("initial", |reader| {
+            reader.refuse(
+                &table.place("initial", span),
+                "`retry.initial` is longer than `retry.max`",
+                "the first pause is the shortest",
+            );
+        });
     }
 }
 

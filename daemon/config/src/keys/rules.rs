@@ -1,9 +1,12 @@
 //! `[[admit]]` and `[[grant]]`.
 
+use std::ops::Range;
+
 use camsync_core::rules::{AdmitRule, Adopt, Enroll, GrantRule, OnConflict};
 
+use crate::document::Table;
 use crate::kinds::{List, OneOf, Switch, Template, Text, When, Words};
-use crate::reader::section;
+use crate::reader::{Reader, section};
 
 section! {
     /// Who gets a sub-user, and how. The rules are tried in the order of the file, and the first that matches a
@@ -85,4 +88,17 @@ section! {
         exclusive = Switch, default(false);
     }
     line line;
+    check literal_policies;
+}
+
+fn literal_policies(rule: &GrantRule, table: &Table, span: &Range<usize>, reader: &mut Reader<'_>) {
+    for policy in rule.policies.iter().filter(|policy| policy.contains("{{")) {
+        reader.under("policies", |reader| {
+            reader.refuse(
+                &table.place("policies", span),
+                format!("`grant.policies` holds the template {policy:?}"),
+                "policies are given by their exact names, so that no member's data can choose one",
+            );
+        });
+    }
 }

@@ -1,5 +1,7 @@
 //! `[[source]]`.
 
+use std::collections::HashMap;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,7 +9,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::{Value as Json, json};
 
-use crate::document::Node;
+use crate::document::{Node, Table};
 use crate::kinds::{Cron, Digest, FilePath, Host, List, Name, One, Period, Size, Text, Zone};
 use crate::reader::{Kind, Reader, Shape, section};
 use crate::schedule::Schedule;
@@ -37,6 +39,39 @@ section! {
         settings: Settings = Opaque, default({});
     }
     line line;
+    together distinct_sources;
+}
+
+fn distinct_sources(all: &[(Source, &Node)], reader: &mut Reader<'_>) {
+    if all.is_empty() && reader.count() == 0 {
+        reader.refuse(&(0..0), "there is no source", "add a [[source]]");
+    }
+    let mut names: HashMap<String, u32> = HashMap::new();
+    for (source, node) in all {
+        if let Some(line) = names.insert(source.name.to_lowercase(), source.line) {
+            reader.under("name", |reader| {
+                reader.refuse(
+                    &node.place("name"),
+                    format!("the source in line {line} is called {:?} too", source.name),
+                    "give each source a name of its own (upper and lower case count as the same)",
+                );
+            });
+        }
+    }
+    for (source, node) in all {
+        let Some(former) = &source.former_name else {
+            continue;
+        };
+        if let Some(line) = names.insert(former.to_lowercase(), source.line) {
+            reader.under("former_name", |reader| {
+                reader.refuse(
+                    &node.place("former_name"),
+                    format!("the source in line {line} has the name {former:?} already"),
+                    "a former name belongs to one source, and to none that is still called so",
+                );
+            });
+        }
+    }
 }
 
 impl Source {
@@ -66,6 +101,19 @@ section! {
         time: Duration = Period, default("1h");
         /// The body of one HTTP answer, in bytes.
         response: u64 = Size, default("32MiB");
+    }
+    check idle_within_time;
+}
+
+fn idle_within_time(limits: &Limits, table: &Table, span: &Range<usize>, reader: &mut Reader<'_>) {
+    if limits.idle > limits.time {
+        reader.under("idle", |reader| {
+            reader.refuse(
+                &table.place("idle", span),
+                "`source.limits.idle` is longer than `source.limits.time`",
+                "the time without progress is a part of the time for the whole crawl",
+            );
+        });
     }
 }
 

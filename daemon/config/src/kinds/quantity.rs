@@ -229,6 +229,11 @@ impl Kind for Size {
     }
 
     fn show(value: &u64) -> Json {
-        json!(ByteSize(*value).display().iec().to_string())
+        let mebibytes = value / SMALLEST;
+        if mebibytes * SMALLEST == *value {
+            json!(format!("{mebibytes}MiB"))
+        } else {
+            json!(format!("{value}B"))
+        }
     }
 }

@@ -102,14 +102,15 @@ impl<S: Section> Kind for Many<S> {
         match &node.value {
             Value::List(items) => {
                 let before = reader.count();
-                let read: Vec<S> = items
+                let read: Vec<(S, &Node)> = items
                     .iter()
-                    .filter_map(|item| One::<S>::read(item, reader))
+                    .filter_map(|item| Some((One::<S>::read(item, reader)?, item)))
                     .collect();
-                (reader.count() == before).then_some(read)
+                S::check_together(&read, reader);
+                (reader.count() == before).then(|| read.into_iter().map(|(made, _)| made).collect())
             }
             Value::Table(_) => {
-                let message = format!("`{}` may stand more than once", reader.path());
+                let message = format!("`{}` is a list of tables", reader.path());
                 reader.refuse(&node.span, message, double);
                 None
             }
