@@ -335,7 +335,12 @@ impl Body for Payload {
         let next = match &mut self.source {
             Source::Whole(body) => std::mem::take(body),
             Source::Cut(body) if body.is_empty() => return Poll::Ready(Some(Err(Broken))),
-            Source::Cut(body) => std::mem::take(body),
+            Source::Cut(body) => {
+                let kept = std::mem::take(body);
+                // Pending once, so that head and part are on the wire before the connection breaks.
+                self.pause = Some(Box::pin(tokio::time::sleep(Duration::from_millis(1))));
+                kept
+            }
             Source::Drip(body, every) => {
                 let every = *every;
                 let byte = body.split_to(body.len().min(1));

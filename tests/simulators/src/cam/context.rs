@@ -41,6 +41,14 @@ pub(crate) struct Writing<'a> {
 }
 
 impl Writing<'_> {
+    /// The Uin of the user that a write names; a person in the console reaches every user.
+    pub(crate) fn find(&self, name: &str) -> Result<u64, Refusal> {
+        match self.cloud.user(name) {
+            Some(user) if self.caller.actor == Actor::ByHand => Ok(user.uin),
+            _ => find_by_name(self.cloud, self.options, name),
+        }
+    }
+
     /// Writes down a change that was made; nothing when `changes` is empty.
     pub(crate) fn record(&mut self, uin: Option<u64>, name: &str, changes: Vec<FieldChange>) {
         if changes.is_empty() {

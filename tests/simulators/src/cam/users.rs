@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use super::cloud::{AccessKey, User, UserKind};
-use super::context::{Writing, find_by_name, same_name};
+use super::context::{Writing, same_name};
 use super::history::FieldChange;
 use super::keys::new_key;
 use super::options::WecomSignIn;
@@ -95,11 +95,7 @@ pub(crate) fn add(edit: &mut Writing, params: &Params) -> Outcome {
 
 /// Changes the fields that are given; answers nothing, not even a generated password.
 pub(crate) fn update(edit: &mut Writing, params: &Params) -> Outcome {
-    let uin = find_by_name(
-        edit.cloud,
-        edit.options,
-        params.text("Name").unwrap_or_default(),
-    )?;
+    let uin = edit.find(params.text("Name").unwrap_or_default())?;
     check_remark(edit, params)?;
     let rules = edit.cloud.password_rules.clone();
     let generated = generated_password(edit.cloud.next_id());
@@ -179,11 +175,7 @@ pub(crate) fn update(edit: &mut Writing, params: &Params) -> Outcome {
 
 /// Deletes a user, with its keys when `Force` is 1, and with its memberships and attachments.
 pub(crate) fn delete(edit: &mut Writing, params: &Params) -> Outcome {
-    let uin = find_by_name(
-        edit.cloud,
-        edit.options,
-        params.text("Name").unwrap_or_default(),
-    )?;
+    let uin = edit.find(params.text("Name").unwrap_or_default())?;
     let Some(user) = edit.cloud.users.get(&uin) else {
         return refuse("ResourceNotFound.UserNotExist", "The user does not exist.");
     };
