@@ -1,4 +1,12 @@
 //! camsync keeps Tencent Cloud CAM sub-users in step with an identity provider.
 
+pub mod advice;
+pub mod cli;
+pub mod connectors;
+pub mod daemon;
 pub mod ledger;
+mod log;
+pub mod ops;
 pub mod pipeline;
+pub mod setup;
+pub mod socket;

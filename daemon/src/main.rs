@@ -1,2 +1,7 @@
 //! The binary `camsync`.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    camsync::cli::main()
+}

@@ -80,6 +80,19 @@ impl Ledger {
         Ok(ledger)
     }
 
+    /// A ledger in memory, with nothing in it.
+    ///
+    /// # Errors
+    /// When SQLite cannot make one.
+    pub fn empty() -> Result<Self, LedgerError> {
+        let path = Path::new(":memory:");
+        let connection = Connection::open_in_memory()
+            .map_err(|e| LedgerError::from_sqlite(path, "open", e))?;
+        let ledger = Self::wrap(path, connection)?;
+        ledger.migrate()?;
+        Ok(ledger)
+    }
+
     fn wrap(path: &Path, connection: Connection) -> Result<Self, LedgerError> {
         let setup = || -> rusqlite::Result<()> {
             connection.busy_timeout(Duration::from_secs(10))?;

@@ -1,7 +1,7 @@
 //! Engine: one pass after another, over all sources or one.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use camsync_cam::{Cam, SecretText};
@@ -63,6 +63,7 @@ pub struct Engine {
     random: Mutex<StdRng>,
     turn: tokio::sync::Mutex<()>,
     stopping: AtomicBool,
+    stopped: tokio::sync::Notify,
 }
 
 /// What set a pass off.
@@ -130,6 +131,7 @@ impl Engine {
             random: Mutex::new(StdRng::from_seed(parts.seed)),
             turn: tokio::sync::Mutex::new(()),
             stopping: AtomicBool::new(false),
+            stopped: tokio::sync::Notify::new(),
         }
     }
 
@@ -182,8 +184,22 @@ impl Engine {
 
     /// Lets what is in flight end and begins nothing new.
     pub fn stop(&self) {
-        self.stopping
-            .store(true, std::sync::atomic::Ordering::SeqCst);
+        self.stopping.store(true, Ordering::SeqCst);
+        self.stopped.notify_waiters();
+    }
+
+    /// Whether it is to end.
+    #[must_use]
+    pub fn stopped(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    /// Returns once it is to end.
+    pub async fn until_stopped(&self) {
+        let stopped = self.stopped.notified();
+        if !self.stopped() {
+            stopped.await;
+        }
     }
 
     /// Crawls, compares, and shows what would change. Changes nothing in the cloud and holds nothing.
@@ -192,7 +208,7 @@ impl Engine {
     /// When the ledger fails.
     pub async fn plan(
         &self,
-        only: Option<&str>,
+        only: Option<&[String]>,
         progress: &ProgressSink,
     ) -> Result<PassReport, LedgerError> {
         let _turn = self.turn.lock().await;
@@ -212,7 +228,7 @@ impl Engine {
     /// When the ledger fails.
     pub async fn sync(
         &self,
-        only: Option<&str>,
+        only: Option<&[String]>,
         trigger: &Trigger,
         until: DateTime<Utc>,
         progress: &ProgressSink,
@@ -399,11 +415,11 @@ impl Engine {
     async fn crawl_all(
         &self,
         parts: &Parts,
-        only: Option<&str>,
+        only: Option<&[String]>,
         progress: &ProgressSink,
     ) -> Result<Vec<Ready>, LedgerError> {
         let crawls = parts.sources.iter().map(|(name, source)| async move {
-            let wanted = only.is_none_or(|only| only == name);
+            let wanted = only.is_none_or(|only| only.contains(name));
             let paused = self.ledger.source(name)?.is_some_and(|r| r.paused);
             if !wanted || (paused && only.is_none()) {
                 return Ok(not_crawled(name, &**source));
@@ -465,7 +481,7 @@ fn not_crawled(name: &str, source: &dyn Source) -> Ready {
     }
 }
 
-fn failures(parts: &Parts, only: Option<&str>, ready: &[Ready]) -> PassReport {
+fn failures(parts: &Parts, only: Option<&[String]>, ready: &[Ready]) -> PassReport {
     let mut failures: Vec<(String, SourceFailure)> = ready
         .iter()
         .filter_map(|r| reconcile::failure_of(r).map(|f| (r.name.clone(), f.clone())))
@@ -474,7 +490,7 @@ fn failures(parts: &Parts, only: Option<&str>, ready: &[Ready]) -> PassReport {
         parts
             .broken
             .iter()
-            .filter(|(name, _)| only.is_none_or(|only| only == *name))
+            .filter(|(name, _)| only.is_none_or(|only| only.contains(name)))
             .map(|(name, (_, failure))| (name.clone(), failure.clone())),
     );
     failures.sort_by(|a, b| a.0.cmp(&b.0));

@@ -1,0 +1,135 @@
+//! Commands that need no ledger, or the ledger's file itself.
+
+use std::path::Path;
+
+use clap::CommandFactory as _;
+use serde_json::json;
+
+use crate::ledger::{Ledger, LedgerLock};
+use crate::ops::OpError;
+use crate::pipeline::reconcile::OWNER_UIN;
+
+use super::args::Cli;
+use super::screen::Screen;
+use super::Place;
+
+/// Shows the living demo.
+pub(super) async fn demo(
+    _once: bool,
+    _members: usize,
+    _language: &'static str,
+    _screen: &Screen,
+) -> Result<u8, OpError> {
+    Err(OpError::failed("not yet"))
+}
+
+pub(super) fn show_config(place: &Place, json: bool, screen: &Screen) -> Result<u8, OpError> {
+    let (path, loaded) = place.load()?;
+    let shown = loaded.show();
+    if json {
+        screen.json(&shown);
+    } else {
+        let text = toml::to_string_pretty(&without_nulls(shown)).unwrap_or_default();
+        screen.print(&format!("# {}\n{text}", path.display()));
+    }
+    Ok(0)
+}
+
+/// TOML has no null: what is absent is left out.
+fn without_nulls(value: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::Object(map) => Value::Object(
+            map.into_iter()
+                .filter(|(_, v)| !v.is_null())
+                .map(|(k, v)| (k, without_nulls(v)))
+                .collect(),
+        ),
+        Value::Array(items) => Value::Array(
+            items
+                .into_iter()
+                .filter(|v| !v.is_null())
+                .map(without_nulls)
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
+pub(super) fn completions(shell: clap_complete::Shell, screen: &Screen) {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "camsync", &mut text);
+    screen.print(&String::from_utf8_lossy(&text));
+}
+
+pub(super) fn man(dir: &Path) -> Result<u8, OpError> {
+    std::fs::create_dir_all(dir)
+        .and_then(|()| clap_mangen::generate_to(Cli::command(), dir))
+        .map_err(|e| OpError::failed(format!("{}: {e}", dir.display())))?;
+    Ok(0)
+}
+
+/// Puts a backup in the ledger's place. The present ledger is kept beside it.
+pub(super) fn restore(
+    place: &Place,
+    file: &Path,
+    other_account: bool,
+    json: bool,
+    screen: &Screen,
+) -> Result<u8, OpError> {
+    let (_, loaded) = place.load()?;
+    let data_dir = &loaded.config.daemon.data_dir;
+    let _lock = LedgerLock::take(data_dir, "camsync restore")?;
+    let backup = Ledger::open_to_read(file)?;
+    let damage = backup.integrity()?;
+    if let Some(first) = damage.first() {
+        return Err(OpError::failed(format!(
+            "{}: the backup is damaged: {first}; nothing was changed",
+            file.display()
+        )));
+    }
+    let path = data_dir.join("camsync.db");
+    let mut kept = None;
+    if path.exists() {
+        // A damaged ledger is the very reason to restore: then there is nothing to compare with.
+        if let Ok(present) = Ledger::open_to_read(&path) {
+            let (theirs, ours) = (backup.meta(OWNER_UIN)?, present.meta(OWNER_UIN)?);
+            if let (Some(theirs), Some(ours)) = (&theirs, &ours)
+                && theirs != ours
+                && !other_account
+            {
+                return Err(OpError::usage(format!(
+                    "the backup belongs to the root account {theirs}, the present ledger to {ours}; nothing was changed. If that is meant: --other-account"
+                )));
+            }
+        }
+        let aside = data_dir.join(format!(
+            "camsync.db.before-restore-{}",
+            chrono::Utc::now().format("%Y%m%dT%H%M%SZ")
+        ));
+        std::fs::rename(&path, &aside)
+            .map_err(|e| OpError::failed(format!("{}: {e}", aside.display())))?;
+        for suffix in ["-wal", "-shm"] {
+            let from = data_dir.join(format!("camsync.db{suffix}"));
+            if from.exists() {
+                let mut to = aside.clone().into_os_string();
+                to.push(suffix);
+                std::fs::rename(&from, &to)
+                    .map_err(|e| OpError::failed(format!("{}: {e}", from.display())))?;
+            }
+        }
+        kept = Some(aside);
+    }
+    backup.backup(&path)?;
+    let document = json!({ "restored": file, "ledger": path, "kept": kept });
+    if json {
+        screen.json(&document);
+    } else {
+        screen.print(&format!("restored {} from {}", path.display(), file.display()));
+        if let Some(kept) = kept {
+            screen.print(&format!("the ledger that was there is kept as {}", kept.display()));
+        }
+        screen.print("next: `camsync plan` shows what has changed in the cloud since the backup");
+    }
+    Ok(0)
+}

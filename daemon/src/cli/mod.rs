@@ -1,0 +1,397 @@
+//! The command line: reads words, finds whoever holds the ledger, draws what comes back.
+
+pub mod args;
+mod local;
+mod render;
+mod screen;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use camsync_config::{Config, Loaded};
+use clap::Parser as _;
+use serde_json::Value;
+
+use crate::ops::{Access, Context, Exit, ListOptions, OpError, Request};
+use crate::pipeline::SystemClock;
+use crate::{daemon, socket};
+
+use args::{
+    Changes, Cli, Command, ConfigCommand, Connectors, Json, Lang, List, Members, Plans, Since,
+    Sources, Who,
+};
+use screen::Screen;
+
+/// Runs the command line and says how it ended.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let language = language(cli.lang);
+    let screen = Screen::new(language);
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            screen.error(&format!("no threads can be made: {error}"));
+            return ExitCode::from(Exit::Failed.code());
+        }
+    };
+    match runtime.block_on(command(cli, language, &screen)) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            screen.error(&error.message);
+            ExitCode::from(error.exit.code())
+        }
+    }
+}
+
+/// `zh` or `en`: as asked for, or as the locale says.
+fn language(asked: Option<Lang>) -> &'static str {
+    let zh = match asked {
+        Some(lang) => lang == Lang::Zh,
+        None => ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+            .is_some_and(|value| value.starts_with("zh")),
+    };
+    if zh { "zh" } else { "en" }
+}
+
+/// Who asks, for the audit.
+fn actor() -> String {
+    let user = ["SUDO_USER", "USER", "LOGNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        .unwrap_or_else(|| "unknown".into());
+    format!("cli:{user}")
+}
+
+/// What is drawn, and how.
+struct Asked {
+    request: Request,
+    draw: render::Draw,
+    json: bool,
+    detailed: bool,
+}
+
+impl Asked {
+    fn new(request: Request, draw: render::Draw, json: Json) -> Self {
+        Self {
+            request,
+            draw,
+            json: json.json,
+            detailed: false,
+        }
+    }
+}
+
+async fn command(cli: Cli, language: &'static str, screen: &Screen) -> Result<u8, OpError> {
+    let place = Place {
+        config: cli.config,
+        socket: cli.socket,
+        language,
+    };
+    let asked = match cli.command {
+        Command::Demo { once, members } => return local::demo(once, members, language, screen).await,
+        Command::Run => return run(&place).await,
+        Command::Restore {
+            file,
+            other_account,
+            json,
+        } => return local::restore(&place, &file, other_account, json.json, screen),
+        Command::Config(ConfigCommand::Schema) => {
+            screen.json(&camsync_config::schema());
+            return Ok(0);
+        }
+        Command::Config(ConfigCommand::Show { json }) => {
+            return local::show_config(&place, json.json, screen);
+        }
+        Command::Completions { shell } => {
+            local::completions(shell, screen);
+            return Ok(0);
+        }
+        Command::Man { dir } => return local::man(&dir),
+        Command::Audit {
+            since,
+            limit,
+            jsonl,
+            json,
+        } => {
+            let options = ListOptions {
+                limit,
+                since: since.map(moment),
+                ..ListOptions::default()
+            };
+            let draw = if jsonl { render::Draw::AuditLines } else { render::Draw::Audit };
+            Asked::new(Request::Audit(options), draw, json)
+        }
+        other => asked(other)?,
+    };
+    answer(&place, asked, screen).await
+}
+
+fn moment(since: Since) -> chrono::DateTime<chrono::Utc> {
+    match since {
+        Since::At(at) => at,
+        Since::Ago(age) => chrono::Utc::now() - age,
+    }
+}
+
+fn options(list: &List) -> ListOptions {
+    ListOptions {
+        limit: list.limit,
+        status: list.status.clone(),
+        source: list.source.clone(),
+        since: list.since.map(moment),
+    }
+}
+
+fn member(who: Who, draw: render::Draw, make: impl FnOnce(String, Option<String>) -> Request) -> Asked {
+    let json = Json { json: who.json };
+    Asked::new(make(who.id, who.source), draw, json)
+}
+
+/// The operation that a command stands for.
+fn asked(command: Command) -> Result<Asked, OpError> {
+    use render::Draw;
+    Ok(match command {
+        Command::Check { json } => Asked::new(Request::Check, Draw::Check, json),
+        Command::Plan {
+            source,
+            detailed_exitcode,
+            json,
+        } => Asked {
+            detailed: detailed_exitcode,
+            ..Asked::new(Request::Plan { source }, Draw::Plan, json)
+        },
+        Command::Sync {
+            source,
+            timeout,
+            json,
+        } => Asked::new(
+            Request::Sync {
+                source,
+                timeout_seconds: timeout.as_secs(),
+            },
+            Draw::Sync,
+            json,
+        ),
+        Command::Status { json } => Asked::new(Request::Status, Draw::Status, json),
+        Command::Sources(sources) => match sources {
+            Sources::List { json } => {
+                Asked::new(Request::Sources { name: None }, Draw::Sources, json)
+            }
+            Sources::Show { name, json } => {
+                Asked::new(Request::Sources { name: Some(name) }, Draw::Source, json)
+            }
+            Sources::Sync { name, json } => Asked::new(
+                Request::Sync {
+                    source: Some(name),
+                    timeout_seconds: 900,
+                },
+                Draw::Sync,
+                json,
+            ),
+            Sources::Pause { name, json } => {
+                Asked::new(Request::PauseSource { name, paused: true }, Draw::Done, json)
+            }
+            Sources::Resume { name, json } => {
+                Asked::new(Request::PauseSource { name, paused: false }, Draw::Done, json)
+            }
+            Sources::Rebind { name, json } => {
+                Asked::new(Request::Rebind { source: Some(name) }, Draw::Done, json)
+            }
+        },
+        Command::Members(members) => match members {
+            Members::List(list) => Asked::new(
+                Request::Members(options(&list)),
+                Draw::Members,
+                Json { json: list.json },
+            ),
+            Members::Show(who) => member(who, Draw::Member, |id, source| Request::Member { id, source }),
+            Members::Explain(who) => {
+                member(who, Draw::Explain, |id, source| Request::Explain { id, source })
+            }
+            Members::Suspend(who) => {
+                member(who, Draw::Member, |id, source| Request::Suspend { id, source })
+            }
+            Members::Resume(who) => {
+                member(who, Draw::Member, |id, source| Request::Resume { id, source })
+            }
+            Members::Protect { who, off } => member(who, Draw::Member, |id, source| Request::Protect {
+                id,
+                source,
+                protected: !off,
+            }),
+            Members::Release(who) => {
+                member(who, Draw::Member, |id, source| Request::Release { id, source })
+            }
+        },
+        Command::Freeze { json } => Asked::new(Request::Freeze { frozen: true }, Draw::Done, json),
+        Command::Thaw { json } => Asked::new(Request::Freeze { frozen: false }, Draw::Done, json),
+        Command::Changes(changes) => match changes {
+            Changes::List(list) => Asked::new(
+                Request::Changes(options(&list)),
+                Draw::Changes,
+                Json { json: list.json },
+            ),
+            Changes::Show { id, json } => Asked::new(Request::Change { id }, Draw::Change, json),
+            Changes::Retry { id, json } => {
+                Asked::new(Request::RetryChange { id }, Draw::Change, json)
+            }
+            Changes::Cancel { id, json } => {
+                Asked::new(Request::CancelChange { id }, Draw::Change, json)
+            }
+        },
+        Command::Plans(plans) => match plans {
+            Plans::List(list) => Asked::new(
+                Request::Plans(options(&list)),
+                Draw::Plans,
+                Json { json: list.json },
+            ),
+            Plans::Show { id, json } => Asked::new(Request::ShowPlan { id }, Draw::HeldPlan, json),
+            Plans::Approve { id, json } => {
+                Asked::new(Request::ApprovePlan { id }, Draw::HeldPlan, json)
+            }
+            Plans::Discard { id, json } => {
+                Asked::new(Request::DiscardPlan { id }, Draw::HeldPlan, json)
+            }
+        },
+        Command::Connector(connectors) => match connectors {
+            Connectors::List { json } => Asked::new(Request::Connectors, Draw::Connectors, json),
+            Connectors::Inspect { file, json } => {
+                let path = Path::new(&file);
+                // The process that answers may stand in another folder.
+                let file = path
+                    .canonicalize()
+                    .map_or(file.clone(), |p| p.to_string_lossy().into_owned());
+                Asked::new(Request::InspectConnector { file }, Draw::Connector, json)
+            }
+        },
+        Command::Rebind { json, .. } => {
+            Asked::new(Request::Rebind { source: None }, Draw::Done, json)
+        }
+        Command::Backup { file, json } => {
+            let file = std::path::absolute(&file)
+                .map_err(|e| OpError::usage(format!("{}: {e}", file.display())))?;
+            Asked::new(Request::Backup { file }, Draw::Done, json)
+        }
+        _ => return Err(OpError::usage("not an operation")),
+    })
+}
+
+/// Where the configuration and the daemon are.
+pub(crate) struct Place {
+    config: Option<PathBuf>,
+    socket: Option<PathBuf>,
+    language: &'static str,
+}
+
+impl Place {
+    /// Loads the configuration, with its path.
+    fn load(&self) -> Result<(PathBuf, Loaded), OpError> {
+        let usage = |e: camsync_config::ConfigError| OpError::usage(e.to_string());
+        let path = Config::locate(self.config.as_deref()).map_err(usage)?;
+        let loaded = Config::load(&path).map_err(usage)?;
+        Ok((path, loaded))
+    }
+
+    fn context(&self, access: Access, what: &str) -> Result<Context, OpError> {
+        let (path, loaded) = self.load()?;
+        Ok(Context::open(
+            path,
+            loaded,
+            access,
+            what,
+            Arc::new(SystemClock),
+            self.language,
+        )?)
+    }
+}
+
+/// Asks whoever holds the ledger, or does it here.
+async fn answer(place: &Place, asked: Asked, screen: &Screen) -> Result<u8, OpError> {
+    let progress = screen.progress(asked.json);
+    let document = match ask(place, &asked.request, &progress).await {
+        Ok(document) => {
+            screen.finish();
+            document
+        }
+        Err(mut error) => {
+            screen.finish();
+            if asked.detailed {
+                // Terraform's habit: with --detailed-exitcode every error is 1, for 2 means changes.
+                error.exit = Exit::Failed;
+            }
+            return Err(error);
+        }
+    };
+    let code = match &asked.request {
+        Request::Plan { .. } | Request::Sync { .. } | Request::Check => {
+            crate::ops::exit_of(&document)
+        }
+        _ => 0,
+    };
+    if asked.json {
+        screen.json(&document);
+    } else {
+        screen.print(&render::text(asked.draw, &document, screen.style()));
+    }
+    let changed = document["changes"].as_array().is_some_and(|c| !c.is_empty());
+    Ok(if asked.detailed && code == 0 && changed { 2 } else { code })
+}
+
+async fn ask(
+    place: &Place,
+    request: &Request,
+    progress: &crate::pipeline::ProgressSink,
+) -> Result<Value, OpError> {
+    let actor = actor();
+    if let Some(path) = &place.socket {
+        return match socket::call(path, request, &actor, progress).await {
+            Some(answer) => answer,
+            None => Err(OpError::failed(format!(
+                "nobody answers at {}; is the daemon running?",
+                path.display()
+            ))),
+        };
+    }
+    let (path, loaded) = place.load()?;
+    let socket_path = socket::path(&loaded.config.daemon.data_dir);
+    if let Some(answer) = socket::call(&socket_path, request, &actor, progress).await {
+        return answer;
+    }
+    let access = request.access();
+    let context = Arc::new(Context::open(
+        path,
+        loaded,
+        access,
+        &format!("camsync {}", std::env::args().skip(1).take(2).collect::<Vec<_>>().join(" ")),
+        Arc::new(SystemClock),
+        place.language,
+    )?);
+    // A pass takes a while: other commands are answered meanwhile.
+    let server = match (access, request) {
+        (Access::Write, Request::Sync { .. } | Request::Plan { .. }) => {
+            socket::listen(&socket_path)
+                .ok()
+                .map(|listener| tokio::spawn(socket::serve(listener, Arc::clone(&context))))
+        }
+        _ => None,
+    };
+    let answer = crate::ops::run(&context, request.clone(), &actor, progress).await;
+    if let Some(server) = server {
+        server.abort();
+        let _ = std::fs::remove_file(&socket_path);
+    }
+    answer
+}
+
+async fn run(place: &Place) -> Result<u8, OpError> {
+    crate::log::init();
+    let context = Arc::new(place.context(Access::Write, "camsync run")?);
+    for warning in &context.config().warnings {
+        tracing::warn!("{warning}");
+    }
+    daemon::run(context).await?;
+    Ok(0)
+}

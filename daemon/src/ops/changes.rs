@@ -1,0 +1,114 @@
+//! `changes`: the outbox and its history.
+
+use camsync_core::outbox::{Event, Status};
+use serde_json::{Value, json};
+
+use crate::ledger::{ChangeFilter, ChangeRow, time_text};
+use crate::pipeline::ProgressSink;
+use crate::pipeline::outbox::FULL_QUOTA;
+
+use super::{Context, ListOptions, OpError, passes};
+
+/// A change as JSON.
+pub(super) fn row_json(row: &ChangeRow) -> Value {
+    json!({
+        "id": row.id,
+        "kind": row.kind,
+        "username": row.username,
+        "source": row.source,
+        "member": row.member,
+        "status": row.status,
+        "reason": row.reason.to_string(),
+        "evidence": row.evidence,
+        "before": row.before,
+        "after": row.after,
+        "attempts": row.attempts,
+        "last_error": row.last_error,
+        "waits_for": row.hold.as_ref().map(ToString::to_string),
+        "plan": row.plan,
+        "created_at": time_text(row.created_at),
+        "next_attempt_at": row.next_attempt_at.map(time_text),
+        "applied_at": row.applied_at.map(time_text),
+    })
+}
+
+pub(super) fn list(context: &Context, options: &ListOptions) -> Result<Value, OpError> {
+    let status = options
+        .status
+        .as_deref()
+        .map(|word| {
+            Status::parse(word).ok_or_else(|| {
+                let known: Vec<&str> = Status::ALL.iter().map(|s| s.as_str()).collect();
+                OpError::usage(format!(
+                    "there is no status `{word}`; there are {}",
+                    known.join(", ")
+                ))
+            })
+        })
+        .transpose()?;
+    let rows = context.ledger().changes(&ChangeFilter {
+        status,
+        source: options.source.clone(),
+        since: options.since,
+        limit: options.limit(),
+    })?;
+    let rows: Vec<Value> = rows.iter().map(row_json).collect();
+    Ok(json!({ "changes": rows }))
+}
+
+fn find(context: &Context, id: i64) -> Result<ChangeRow, OpError> {
+    context.ledger().change(id)?.ok_or_else(|| {
+        OpError::usage(format!(
+            "there is no change {id}; `camsync changes list` shows them"
+        ))
+    })
+}
+
+pub(super) fn show(context: &Context, id: i64) -> Result<Value, OpError> {
+    let row = find(context, id)?;
+    let mut made = row_json(&row);
+    made["history"] = json!(context.ledger().attempts(id)?);
+    Ok(json!({ "change": made }))
+}
+
+pub(super) async fn retry(
+    context: &Context,
+    id: i64,
+    actor: &str,
+    progress: &ProgressSink,
+) -> Result<Value, OpError> {
+    let row = find(context, id)?;
+    if row.plan.is_some() && row.status == Status::Held && row.evidence.is_some() {
+        return Err(OpError::usage(format!(
+            "change {id} waits for the approval of plan {}: `camsync plans approve {}`",
+            row.plan.unwrap_or_default(),
+            row.plan.unwrap_or_default()
+        )));
+    }
+    if !matches!(row.status, Status::Failed | Status::Held) {
+        return Err(OpError::usage(format!(
+            "change {id} is {}; only failed and held ones can be retried",
+            row.status.as_str()
+        )));
+    }
+    context.ledger().set_meta(FULL_QUOTA, None)?;
+    context
+        .ledger()
+        .steer_change(id, Event::Retry, context.now(), actor)?;
+    passes::work(context, progress).await?;
+    show(context, id)
+}
+
+pub(super) fn cancel(context: &Context, id: i64, actor: &str) -> Result<Value, OpError> {
+    let row = find(context, id)?;
+    if row.status.after(Event::Cancel).is_err() {
+        return Err(OpError::usage(format!(
+            "change {id} is {}; only pending, held and failed ones can be cancelled",
+            row.status.as_str()
+        )));
+    }
+    context
+        .ledger()
+        .steer_change(id, Event::Cancel, context.now(), actor)?;
+    show(context, id)
+}

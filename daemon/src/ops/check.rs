@@ -1,0 +1,215 @@
+//! `check`: configuration, connectors, credentials, visible range, CAM key. All read-only.
+
+use camsync_cam::{Class, Error as CamError};
+use serde_json::{Value, json};
+
+use crate::advice;
+use crate::pipeline::reconcile::{self, ReconcileError};
+use crate::setup;
+
+use super::{Context, OpError};
+
+/// One line of the report.
+fn finding(
+    about: &str,
+    severity: &str,
+    code: Option<&str>,
+    message: impl Into<String>,
+    remedy: impl Into<String>,
+) -> Value {
+    json!({
+        "about": about,
+        "severity": severity,
+        "code": code,
+        "message": message.into(),
+        "remedy": remedy.into(),
+    })
+}
+
+pub(super) async fn check(context: &Context) -> Result<Value, OpError> {
+    let config = context.config();
+    let language = context.language();
+    let mut findings = Vec::new();
+    findings.push(finding(
+        "configuration",
+        "ok",
+        None,
+        context.config_file().display().to_string(),
+        "",
+    ));
+    for warning in &config.warnings {
+        findings.push(finding(
+            "configuration",
+            "warning",
+            None,
+            warning.message.clone(),
+            warning.remedy.clone(),
+        ));
+    }
+    let host = setup::connector_host(&config.config)?;
+    let (sources, broken) = setup::sources(&host, &config.config, language).await;
+    let mut checked = Vec::new();
+    for (name, (_, failure)) in &broken {
+        findings.push(finding(
+            name,
+            "error",
+            failure.code.as_deref(),
+            failure.message.clone(),
+            failure.remedy.clone().unwrap_or_default(),
+        ));
+    }
+    for (name, source) in &sources {
+        let session = match source.session().await {
+            Ok(session) => session,
+            Err(failure) => {
+                findings.push(finding(name, "error", None, failure.message, ""));
+                continue;
+            }
+        };
+        match session.check(language).await {
+            Ok(report) => {
+                let bound = context.ledger().source(name)?.and_then(|r| r.enterprise);
+                if let Some(bound) = bound.filter(|b| *b != report.enterprise) {
+                    findings.push(finding(
+                        name,
+                        "error",
+                        None,
+                        advice::another_enterprise(language, &report.enterprise, &bound),
+                        advice::rebind(language),
+                    ));
+                }
+                findings.push(finding(
+                    name,
+                    "ok",
+                    None,
+                    format!("{} · {}", report.enterprise, report.range_summary),
+                    "",
+                ));
+                for said in report.findings {
+                    findings.push(finding(
+                        name,
+                        &severity(&json!(said.severity)),
+                        said.code.as_deref(),
+                        said.message,
+                        said.remedy,
+                    ));
+                }
+                checked.push(json!({
+                    "name": name,
+                    "enterprise": report.enterprise,
+                    "range": report.range_summary,
+                }));
+            }
+            Err(error) => {
+                let failure = source.explained(&session, error).await;
+                let message = match &failure.cause {
+                    Some(cause) => format!("{}\n{cause}", failure.message),
+                    None => failure.message.clone(),
+                };
+                findings.push(finding(
+                    name,
+                    "error",
+                    failure.code.as_deref(),
+                    message,
+                    failure.remedy.unwrap_or_default(),
+                ));
+            }
+        }
+    }
+    check_target(context, &mut findings).await?;
+    let ok = !findings.iter().any(|f| f["severity"] == "error");
+    Ok(json!({ "ok": ok, "findings": findings, "sources": checked }))
+}
+
+fn severity(said: &Value) -> String {
+    match said.as_str() {
+        Some("warning") => "warning",
+        Some("error") => "error",
+        _ => "info",
+    }
+    .to_owned()
+}
+
+async fn check_target(context: &Context, findings: &mut Vec<Value>) -> Result<(), OpError> {
+    let config = context.config();
+    let language = context.language();
+    let cam = match setup::cam(&config.config, language) {
+        Ok(Some(cam)) => cam,
+        Ok(None) => {
+            findings.push(finding("target", "ok", None, advice::ledger_only(language), ""));
+            return Ok(());
+        }
+        Err(error) => {
+            findings.push(finding("target", "error", None, error.to_string(), ""));
+            return Ok(());
+        }
+    };
+    let account = match reconcile::account(context.ledger(), &*cam).await {
+        Ok(account) => account,
+        Err(ReconcileError::Ledger(error)) => return Err(error.into()),
+        Err(ReconcileError::Cam(error)) => {
+            findings.push(cam_finding(language, &error));
+            return Ok(());
+        }
+        Err(other) => {
+            findings.push(finding("target", "error", None, other.to_string(), ""));
+            return Ok(());
+        }
+    };
+    findings.push(finding(
+        "target",
+        "ok",
+        None,
+        advice::account(language, account.owner_uin, account.uin),
+        "",
+    ));
+    if account.uin == account.owner_uin {
+        findings.push(finding(
+            "target",
+            "warning",
+            None,
+            advice::root_key(language),
+            advice::root_key_remedy(language),
+        ));
+    }
+    // Every read that a pass makes is made once; writes cannot be tried without writing.
+    let wecom = config
+        .config
+        .rules
+        .admit
+        .iter()
+        .any(|r| r.adopt == camsync_core::rules::Adopt::Wecom);
+    match cam.list_sub_users(wecom).await {
+        Ok(users) => findings.push(finding(
+            "target",
+            "ok",
+            None,
+            advice::users(language, users.len()),
+            "",
+        )),
+        Err(error) => findings.push(cam_finding(language, &error)),
+    }
+    if let Err(error) = cam.get_user("camsync-check-nobody").await {
+        findings.push(cam_finding(language, &error));
+    }
+    if let Err(error) = cam.sub_accounts(&[account.uin]).await {
+        findings.push(cam_finding(language, &error));
+    }
+    Ok(())
+}
+
+fn cam_finding(language: &str, error: &CamError) -> Value {
+    let (cause, remedy) = advice::cam(language, error);
+    let severity = match error.class() {
+        Class::Transient { .. } => "warning",
+        _ => "error",
+    };
+    let mut message = format!("{}: {cause}", error.action);
+    if !error.message.is_empty() {
+        message.push_str(&format!(" ({})", error.message));
+    }
+    if let Some(id) = &error.request_id {
+        message.push_str(&format!(" RequestId {id}"));
+    }
+    finding("target", severity, error.code.as_deref(), message, remedy)
+}

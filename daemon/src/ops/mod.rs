@@ -1,0 +1,260 @@
+//! Operations: what can be asked of camsync, by the command line here or over the socket of a running daemon.
+//!
+//! An operation goes in as [`Request`] and comes out as one JSON document; the command line only draws it.
+
+mod changes;
+mod check;
+mod connectors;
+mod context;
+mod error;
+mod members;
+mod passes;
+mod plans;
+mod sources;
+mod status;
+mod system;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use context::{Access, Context};
+pub use error::{Exit, OpError};
+pub use passes::exit_of;
+
+use crate::pipeline::ProgressSink;
+
+/// What lists have in common.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListOptions {
+    /// At most so many, newest first; 0 is all.
+    pub limit: u32,
+    /// Only of this status.
+    pub status: Option<String>,
+    /// Only of this source.
+    pub source: Option<String>,
+    /// Only since then.
+    pub since: Option<DateTime<Utc>>,
+}
+
+impl ListOptions {
+    fn limit(&self) -> Option<u32> {
+        (self.limit > 0).then_some(self.limit)
+    }
+}
+
+/// What can be asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "op")]
+pub enum Request {
+    /// Everything at a glance.
+    Status,
+    /// Crawl, compare, show; change nothing.
+    Plan {
+        /// Only this source.
+        source: Option<String>,
+    },
+    /// One full pass.
+    Sync {
+        /// Only this source.
+        source: Option<String>,
+        /// Seconds to wait for the outbox.
+        timeout_seconds: u64,
+    },
+    /// Are configuration, connectors, credentials, range and key good. Read-only.
+    Check,
+    /// Sources.
+    Sources {
+        /// One by name, or all.
+        name: Option<String>,
+    },
+    /// Stop or go on crawling a source.
+    PauseSource {
+        /// The source.
+        name: String,
+        /// Stop, or go on.
+        paused: bool,
+    },
+    /// The source's enterprise, or the root account, is another one now, and that is meant.
+    Rebind {
+        /// The source; absent for the target.
+        source: Option<String>,
+    },
+    /// Members.
+    Members(ListOptions),
+    /// One member.
+    Member {
+        /// A member's id or a username.
+        id: String,
+        /// Only of this source.
+        source: Option<String>,
+    },
+    /// Why a member has what they have.
+    Explain {
+        /// A member's id or a username.
+        id: String,
+        /// Only of this source.
+        source: Option<String>,
+    },
+    /// Sign-in off, at once.
+    Suspend {
+        /// A member's id or a username.
+        id: String,
+        /// Only of this source.
+        source: Option<String>,
+    },
+    /// Access may come back.
+    Resume {
+        /// A member's id or a username.
+        id: String,
+        /// Only of this source.
+        source: Option<String>,
+    },
+    /// Exempt from removals, or no longer.
+    Protect {
+        /// A member's id or a username.
+        id: String,
+        /// Only of this source.
+        source: Option<String>,
+        /// Exempt, or no longer.
+        protected: bool,
+    },
+    /// Make unmanaged.
+    Release {
+        /// A member's id or a username.
+        id: String,
+        /// Only of this source.
+        source: Option<String>,
+    },
+    /// Changes.
+    Changes(ListOptions),
+    /// One change with its attempts.
+    Change {
+        /// Its id.
+        id: i64,
+    },
+    /// Ask again.
+    RetryChange {
+        /// Its id.
+        id: i64,
+    },
+    /// Take back.
+    CancelChange {
+        /// Its id.
+        id: i64,
+    },
+    /// Held plans.
+    Plans(ListOptions),
+    /// One plan with what it shows.
+    ShowPlan {
+        /// Its id.
+        id: i64,
+    },
+    /// Approve exactly what it shows.
+    ApprovePlan {
+        /// Its id.
+        id: i64,
+    },
+    /// Silence it until it grows.
+    DiscardPlan {
+        /// Its id.
+        id: i64,
+    },
+    /// No write at all, or writes again.
+    Freeze {
+        /// Freeze, or thaw.
+        frozen: bool,
+    },
+    /// Who did what.
+    Audit(ListOptions),
+    /// Copy the ledger while it is in use.
+    Backup {
+        /// To this file, absolute.
+        file: std::path::PathBuf,
+    },
+    /// Connectors.
+    Connectors,
+    /// One connector's description.
+    InspectConnector {
+        /// Its file, absolute, or its name.
+        file: String,
+    },
+}
+
+impl Request {
+    /// What the operation needs of the ledger.
+    #[must_use]
+    pub fn access(&self) -> Access {
+        match self {
+            Self::Status
+            | Self::Sources { .. }
+            | Self::Members(_)
+            | Self::Member { .. }
+            | Self::Explain { .. }
+            | Self::Changes(_)
+            | Self::Change { .. }
+            | Self::Plans(_)
+            | Self::ShowPlan { .. }
+            | Self::Audit(_)
+            | Self::Backup { .. }
+            | Self::Check
+            | Self::Connectors
+            | Self::InspectConnector { .. } => Access::Read,
+            _ => Access::Write,
+        }
+    }
+}
+
+/// Runs an operation.
+///
+/// # Errors
+/// What a person must know, with the exit status that it calls for.
+pub async fn run(
+    context: &Context,
+    request: Request,
+    actor: &str,
+    progress: &ProgressSink,
+) -> Result<Value, OpError> {
+    match request {
+        Request::Status => status::status(context),
+        Request::Plan { source } => passes::plan(context, source.as_deref(), progress).await,
+        Request::Sync {
+            source,
+            timeout_seconds,
+        } => passes::sync(context, source.as_deref(), timeout_seconds, actor, progress).await,
+        Request::Check => check::check(context).await,
+        Request::Sources { name } => sources::sources(context, name.as_deref()),
+        Request::PauseSource { name, paused } => sources::pause(context, &name, paused, actor),
+        Request::Rebind { source } => sources::rebind(context, source.as_deref(), actor),
+        Request::Members(options) => members::list(context, &options),
+        Request::Member { id, source } => members::show(context, &id, source.as_deref()),
+        Request::Explain { id, source } => members::explain(context, &id, source.as_deref()),
+        Request::Suspend { id, source } => {
+            members::suspend(context, &id, source.as_deref(), actor, progress).await
+        }
+        Request::Resume { id, source } => {
+            members::resume(context, &id, source.as_deref(), actor, progress).await
+        }
+        Request::Protect {
+            id,
+            source,
+            protected,
+        } => members::protect(context, &id, source.as_deref(), protected, actor),
+        Request::Release { id, source } => {
+            members::release(context, &id, source.as_deref(), actor)
+        }
+        Request::Changes(options) => changes::list(context, &options),
+        Request::Change { id } => changes::show(context, id),
+        Request::RetryChange { id } => changes::retry(context, id, actor, progress).await,
+        Request::CancelChange { id } => changes::cancel(context, id, actor),
+        Request::Plans(options) => plans::list(context, &options),
+        Request::ShowPlan { id } => plans::show(context, id),
+        Request::ApprovePlan { id } => plans::approve(context, id, actor, progress).await,
+        Request::DiscardPlan { id } => plans::discard(context, id, actor),
+        Request::Freeze { frozen } => system::freeze(context, frozen, actor, progress).await,
+        Request::Audit(options) => system::audit(context, &options),
+        Request::Backup { file } => system::backup(context, &file, actor),
+        Request::Connectors => connectors::list(context).await,
+        Request::InspectConnector { file } => connectors::inspect(context, &file).await,
+    }
+}

@@ -1,0 +1,190 @@
+//! `plan` and `sync`: passes, and what their outcome is called.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::ledger::time_text;
+use crate::pipeline::engine::summary;
+use crate::pipeline::{PassReport, ProgressSink, Trigger, reconcile};
+
+use super::{Context, OpError, sources};
+
+/// How long a decision by hand waits for its effect.
+const DECISION_WAITS: TimeDelta = TimeDelta::seconds(60);
+/// A one-shot command does not wait out a longer pause.
+const LONGEST_PAUSE: TimeDelta = TimeDelta::seconds(10);
+
+fn known(context: &Context, source: Option<&str>) -> Result<(), OpError> {
+    match source {
+        Some(name) if !context.config().config.sources.iter().any(|s| s.name == name) => {
+            Err(sources::unknown(context, name))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) async fn plan(
+    context: &Context,
+    source: Option<&str>,
+    progress: &ProgressSink,
+) -> Result<Value, OpError> {
+    known(context, source)?;
+    let engine = context.engine().await?;
+    let only = source.map(|s| [s.to_owned()]);
+    let report = engine
+        .plan(only.as_ref().map(<[_; 1]>::as_slice), progress)
+        .await?;
+    Ok(report_json(context, &report, source))
+}
+
+pub(super) async fn sync(
+    context: &Context,
+    source: Option<&str>,
+    timeout_seconds: u64,
+    actor: &str,
+    progress: &ProgressSink,
+) -> Result<Value, OpError> {
+    known(context, source)?;
+    let engine = context.engine().await?;
+    let trigger = Trigger {
+        actor: actor.to_owned(),
+        by_hand: true,
+    };
+    let timeout = i64::try_from(timeout_seconds).unwrap_or(i64::MAX / 2_000);
+    let until = context.now() + TimeDelta::seconds(timeout);
+    let only = source.map(|s| [s.to_owned()]);
+    let only = only.as_ref().map(<[_; 1]>::as_slice);
+    let report = engine.sync(only, &trigger, until, progress).await?;
+    Ok(report_json(context, &report, source))
+}
+
+/// Compares the stored snapshots anew after a decision, and applies what follows.
+pub(super) async fn reconcile(
+    context: &Context,
+    actor: &str,
+    progress: &ProgressSink,
+) -> Result<PassReport, OpError> {
+    let engine = context.engine().await?;
+    let trigger = Trigger {
+        actor: actor.to_owned(),
+        by_hand: false,
+    };
+    let report = engine
+        .reconcile(&trigger, context.now() + DECISION_WAITS, progress)
+        .await?;
+    match &report.error {
+        Some(error) => Err(OpError::failed(format!(
+            "the decision is recorded, but could not be carried out yet: {error}"
+        ))),
+        None => Ok(report),
+    }
+}
+
+/// Works off what is due.
+pub(super) async fn work(context: &Context, progress: &ProgressSink) -> Result<(), OpError> {
+    let engine = context.engine().await?;
+    if let Some(cam) = engine.cam() {
+        reconcile::account(context.ledger(), &*cam)
+            .await
+            .map_err(|e| OpError::failed(e.to_string()))?;
+    }
+    engine
+        .drain(context.now() + DECISION_WAITS, progress)
+        .await?;
+    Ok(())
+}
+
+fn report_json(context: &Context, report: &PassReport, only: Option<&str>) -> Value {
+    let shown: Vec<_> = report
+        .plan
+        .iter()
+        .flat_map(|made| made.shown())
+        .filter(|c| only.is_none_or(|only| only == c.source))
+        .collect();
+    let changes: Vec<Value> = shown
+        .iter()
+        .map(|c| {
+            json!({
+                "kind": c.kind,
+                "username": c.username,
+                "source": c.source,
+                "member": c.member,
+                "reason": c.reason.to_string(),
+                "evidence": c.evidence,
+                "before": c.before,
+                "after": c.after,
+                "held": c.hold.is_some(),
+                "waits_for": c.hold.as_ref().map(ToString::to_string),
+            })
+        })
+        .collect();
+    let failures: Vec<Value> = report
+        .failures
+        .iter()
+        .map(|(source, f)| {
+            json!({
+                "source": source, "kind": f.kind, "code": f.code, "message": f.message,
+                "cause": f.cause, "remedy": f.remedy,
+            })
+        })
+        .collect();
+    let failed: Vec<Value> = report
+        .outbox
+        .failed
+        .iter()
+        .map(|(id, username, f)| json!({ "change": id, "username": username, "error": f, "message": f.to_string() }))
+        .collect();
+    let waiting: Vec<Value> = report
+        .outbox
+        .held
+        .iter()
+        .map(|(id, username, hold)| json!({ "change": id, "username": username, "waits_for": hold.to_string() }))
+        .collect();
+    let held = report
+        .plan
+        .as_ref()
+        .is_some_and(reconcile::Made::held);
+    let pause = report
+        .outbox
+        .next_at
+        .is_some_and(|at| at - context.now() > LONGEST_PAUSE);
+    let counts = report.plan.as_ref().map(reconcile::tally);
+    let problems: Vec<Value> = report
+        .plan
+        .iter()
+        .flat_map(|made| &made.draft.problems)
+        .filter(|((source, _), _)| only.is_none_or(|only| only == source))
+        .flat_map(|((source, key), problems)| {
+            problems
+                .iter()
+                .map(move |p| json!({ "source": source, "member": key, "problem": p.to_string() }))
+        })
+        .collect();
+    json!({
+        "changes": changes,
+        "held": held,
+        "summary": summary(shown.into_iter()),
+        "held_plans": report.recorded.held,
+        "problems": problems,
+        "members": counts.map(|(admitted, not, failing)| json!({
+            "admitted": admitted, "not_admitted": not, "rule_failed": failing,
+        })),
+        "failures": failures,
+        "error": report.error,
+        "applied": report.outbox.applied,
+        "failed": failed,
+        "waiting": waiting,
+        "pending": report.outbox.pending,
+        "next_attempt_at": report.outbox.next_at.map(time_text),
+        "long_pause": pause,
+        "stopped": report.outbox.stopped.as_ref().map(ToString::to_string),
+        "frozen": report.outbox.frozen,
+        "ok": !report.failed() && (report.outbox.pending == 0 || report.outbox.frozen || context.config().config.target.kind == camsync_config::TargetKind::Ledger),
+    })
+}
+
+/// The exit status of a pass's document: 0 when all that could be asked for was done.
+#[must_use]
+pub fn exit_of(document: &Value) -> u8 {
+    u8::from(document["ok"] == Value::Bool(false))
+}

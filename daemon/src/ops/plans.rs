@@ -1,0 +1,98 @@
+//! `plans`: what the guard held, and what a person says to it.
+
+use camsync_core::outbox::Kind;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+use crate::ledger::{PlanRow, time_text};
+use crate::pipeline::ProgressSink;
+
+use super::{Context, ListOptions, OpError, passes};
+
+const STATUSES: [&str; 5] = ["held", "approved", "discarded", "applied", "superseded"];
+
+fn row_json(plan: &PlanRow) -> Value {
+    let mut summary: BTreeMap<Kind, usize> = BTreeMap::new();
+    for removal in &plan.removals {
+        *summary.entry(removal.kind).or_default() += 1;
+    }
+    let summary: BTreeMap<&str, usize> = summary
+        .into_iter()
+        .map(|(kind, count)| (kind.as_str(), count))
+        .collect();
+    json!({
+        "id": plan.id,
+        "source": plan.source,
+        "status": plan.status,
+        "evidence": plan.evidence,
+        "created_at": time_text(plan.created_at),
+        "summary": summary,
+        "removals": plan.removals.len(),
+        "limit": plan.limit,
+        "decided_at": plan.decided_at.map(time_text),
+        "decided_by": plan.decided_by,
+    })
+}
+
+pub(super) fn list(context: &Context, options: &ListOptions) -> Result<Value, OpError> {
+    if let Some(status) = &options.status
+        && !STATUSES.contains(&status.as_str())
+    {
+        return Err(OpError::usage(format!(
+            "there is no status `{status}`; there are {}",
+            STATUSES.join(", ")
+        )));
+    }
+    let rows = context.ledger().plans(
+        options.status.as_deref(),
+        options.source.as_deref(),
+        options.since,
+        options.limit(),
+    )?;
+    let rows: Vec<Value> = rows.iter().map(row_json).collect();
+    Ok(json!({ "plans": rows }))
+}
+
+fn find(context: &Context, id: i64) -> Result<PlanRow, OpError> {
+    context.ledger().plan(id)?.ok_or_else(|| {
+        OpError::usage(format!(
+            "there is no plan {id}; `camsync plans list` shows them"
+        ))
+    })
+}
+
+pub(super) fn show(context: &Context, id: i64) -> Result<Value, OpError> {
+    let plan = find(context, id)?;
+    let mut made = row_json(&plan);
+    made["items"] = json!(plan.removals);
+    Ok(json!({ "plan": made }))
+}
+
+fn held(context: &Context, id: i64) -> Result<PlanRow, OpError> {
+    let plan = find(context, id)?;
+    if plan.status != "held" {
+        return Err(OpError::usage(format!(
+            "plan {id} is {}; only a held plan can be decided on",
+            plan.status
+        )));
+    }
+    Ok(plan)
+}
+
+pub(super) async fn approve(
+    context: &Context,
+    id: i64,
+    actor: &str,
+    progress: &ProgressSink,
+) -> Result<Value, OpError> {
+    let plan = held(context, id)?;
+    context.ledger().approve_plan(&plan, context.now(), actor)?;
+    passes::reconcile(context, actor, progress).await?;
+    show(context, id)
+}
+
+pub(super) fn discard(context: &Context, id: i64, actor: &str) -> Result<Value, OpError> {
+    let plan = held(context, id)?;
+    context.ledger().discard_plan(&plan, context.now(), actor)?;
+    show(context, id)
+}

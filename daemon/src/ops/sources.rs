@@ -1,0 +1,170 @@
+//! `sources`: what each source is, and how it does.
+
+use serde_json::{Value, json};
+
+use crate::ledger::{SourceRow, time_text};
+use crate::pipeline::reconcile::OWNER_UIN;
+use crate::setup::connector_name;
+
+use super::{Context, OpError};
+
+/// All sources: the configured ones in the file's order, then those that only the ledger knows.
+pub(super) fn rows(context: &Context) -> Result<Vec<Value>, OpError> {
+    let config = context.config();
+    let known = context.ledger().sources()?;
+    let mut made = Vec::new();
+    for source in &config.config.sources {
+        let row = known.iter().find(|r| r.name == source.name);
+        made.push(row_json(
+            context,
+            &source.name,
+            &connector_name(&source.connector),
+            row,
+            Some(source),
+        ));
+    }
+    for row in &known {
+        if !config.config.sources.iter().any(|s| s.name == row.name) {
+            made.push(row_json(context, &row.name, &row.connector, Some(row), None));
+        }
+    }
+    Ok(made)
+}
+
+fn row_json(
+    context: &Context,
+    name: &str,
+    connector: &str,
+    row: Option<&SourceRow>,
+    configured: Option<&camsync_config::Source>,
+) -> Value {
+    let state = match row {
+        _ if configured.is_none() => "frozen",
+        Some(r) if r.paused => "paused",
+        Some(r) if r.error.is_some() => "failing",
+        Some(r) if r.last_complete_at.is_some() => "ok",
+        _ => "never",
+    };
+    let next = configured
+        .filter(|_| state != "paused")
+        .and_then(|c| c.next_crawl(context.now()));
+    let error = row
+        .and_then(|r| r.error.as_ref())
+        .and_then(|e| serde_json::from_value::<crate::pipeline::SourceFailure>(e.clone()).ok())
+        .map(|f| f.to_string());
+    json!({
+        "name": name,
+        "connector": connector,
+        "last_crawl": row.and_then(|r| r.last_crawl_at).map(time_text),
+        "last_complete": row.and_then(|r| r.last_complete_at).map(time_text),
+        "next_crawl": next.map(time_text),
+        "members": row.map_or(0, |r| r.members),
+        "departments": row.map_or(0, |r| r.departments),
+        "state": state,
+        "error": error,
+        "enterprise": row.and_then(|r| r.enterprise.clone()),
+    })
+}
+
+pub(super) fn sources(context: &Context, name: Option<&str>) -> Result<Value, OpError> {
+    let rows = rows(context)?;
+    let Some(name) = name else {
+        return Ok(json!({ "sources": rows }));
+    };
+    let Some(row) = rows.into_iter().find(|r| r["name"] == name) else {
+        return Err(unknown(context, name));
+    };
+    let (departments, range) = context.ledger().departments_and_range(name)?;
+    let tree: Vec<Value> = departments
+        .iter()
+        .map(|d| json!({ "id": d.id, "parent": d.parent, "name": d.name }))
+        .collect();
+    let config = context.config();
+    let schedule = config
+        .config
+        .sources
+        .iter()
+        .find(|s| s.name == name)
+        .map(|s| json!({ "cron": s.schedule.as_str(), "timezone": s.timezone.name() }));
+    Ok(json!({
+        "source": row,
+        "schedule": schedule,
+        "departments": tree,
+        "range": range,
+        "failure": context.ledger().source(name)?.and_then(|r| r.error),
+    }))
+}
+
+/// There is no such source; the nearest one is named.
+pub(super) fn unknown(context: &Context, name: &str) -> OpError {
+    let config = context.config();
+    let known: Vec<&str> = config
+        .config
+        .sources
+        .iter()
+        .map(|s| s.name.as_str())
+        .collect();
+    let near = camsync_core::nearest::nearest(name, known.iter().copied());
+    OpError::usage(match near {
+        Some(near) => format!("there is no source `{name}`; did you mean `{near}`?"),
+        None => format!(
+            "there is no source `{name}`; configured are {}",
+            known.join(", ")
+        ),
+    })
+}
+
+pub(super) fn pause(
+    context: &Context,
+    name: &str,
+    paused: bool,
+    actor: &str,
+) -> Result<Value, OpError> {
+    let config = context.config();
+    let Some(source) = config.config.sources.iter().find(|s| s.name == name) else {
+        return Err(unknown(context, name));
+    };
+    let ledger = context.ledger();
+    ledger.ensure_source(name, &connector_name(&source.connector), None)?;
+    ledger.set_paused(name, paused)?;
+    let action = if paused { "source.pause" } else { "source.resume" };
+    ledger.audit(context.now(), actor, action, name, &Value::Null)?;
+    Ok(json!({ "source": name, "paused": paused }))
+}
+
+pub(super) fn rebind(
+    context: &Context,
+    source: Option<&str>,
+    actor: &str,
+) -> Result<Value, OpError> {
+    let ledger = context.ledger();
+    let Some(name) = source else {
+        let old = ledger.meta(OWNER_UIN)?;
+        ledger.set_meta(OWNER_UIN, None)?;
+        ledger.audit(
+            context.now(),
+            actor,
+            "target.rebind",
+            "target",
+            &json!({ "from": old }),
+        )?;
+        return Ok(json!({ "target": { "was": old } }));
+    };
+    let Some(row) = ledger.source(name)? else {
+        return Err(unknown(context, name));
+    };
+    let Some(seen) = row.seen_enterprise else {
+        return Err(OpError::usage(format!(
+            "the source {name} answers with the enterprise that it belongs to; there is nothing to rebind"
+        )));
+    };
+    ledger.set_enterprise(name, &seen, None)?;
+    ledger.audit(
+        context.now(),
+        actor,
+        "source.rebind",
+        name,
+        &json!({ "from": row.enterprise, "to": seen }),
+    )?;
+    Ok(json!({ "source": name, "enterprise": seen }))
+}

@@ -1,0 +1,42 @@
+//! `status`: everything at a glance.
+
+use serde_json::{Map, Value, json};
+
+use crate::ledger::time_text;
+use crate::pipeline::outbox::FROZEN;
+
+use super::{Context, OpError, sources};
+
+pub(super) fn status(context: &Context) -> Result<Value, OpError> {
+    let ledger = context.ledger();
+    let sources = sources::rows(context)?;
+    let (managed, suspended) = ledger.managed_counts()?;
+    let mut changes: Map<String, Value> = camsync_core::outbox::Status::ALL
+        .iter()
+        .map(|status| (status.as_str().to_owned(), json!(0)))
+        .collect();
+    for (status, count) in ledger.change_counts()? {
+        changes.insert(status.as_str().to_owned(), json!(count));
+    }
+    let held: Vec<i64> = ledger
+        .plans(Some("held"), None, None, None)?
+        .iter()
+        .map(|p| p.id)
+        .collect();
+    let (loaded_at, error) = context.config_state();
+    let frozen: Value = ledger
+        .meta(FROZEN)?
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or(Value::Null);
+    Ok(json!({
+        "sources": sources,
+        "sub_users": { "managed": managed, "suspended": suspended },
+        "changes": changes,
+        "held": held,
+        "config": { "loaded_at": time_text(loaded_at), "error": error },
+        "frozen": frozen,
+        "target": { "owner_uin": ledger.meta(crate::pipeline::reconcile::OWNER_UIN)? },
+        "ledger": ledger.path(),
+        "version": env!("CARGO_PKG_VERSION"),
+    }))
+}
