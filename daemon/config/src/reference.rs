@@ -104,7 +104,7 @@ fn table(page: &mut String, path: &str, inner: &Inner, many: bool, needed: bool)
             "| `{}` | {} | {} | {} |",
             key.name,
             cell(&words),
-            cell(&without(&key.presence)),
+            cell(&without(key)),
             cell(&one_line(key.doc))
         );
     }
@@ -115,10 +115,13 @@ fn table(page: &mut String, path: &str, inner: &Inner, many: bool, needed: bool)
     }
 }
 
-fn without(presence: &Presence) -> String {
-    match presence {
+fn without(key: &Key) -> String {
+    match &key.presence {
         Presence::Required => "*required*".into(),
-        Presence::Default(Json::Object(map)) if map.is_empty() => "each key's own".into(),
+        Presence::Default(Json::Object(map)) if map.is_empty() && key.shape.inner.is_some() => {
+            "each key's own".into()
+        }
+        Presence::Default(Json::Object(map)) if map.is_empty() => "none".into(),
         Presence::Default(Json::Array(items)) if items.is_empty() => "none".into(),
         Presence::Default(value) => format!("`{}`", toml_text(value)),
         Presence::Otherwise(words) => (*words).into(),
