@@ -2,6 +2,7 @@
 
 pub mod departments;
 pub mod expression;
+mod extent;
 pub mod model;
 pub mod nearest;
 pub mod rules;
