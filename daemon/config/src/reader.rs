@@ -258,14 +258,13 @@ pub(crate) fn unknown_key(entry: &Entry, known: &[&str], reader: &mut Reader<'_>
         return;
     }
     let path = reader.path();
-    let message = match nearest(&entry.key, known.iter().copied()) {
+    let near = nearest(&entry.key, known.iter().copied());
+    let message = match near {
         Some(near) => format!("unknown key `{path}`, did you mean `{near}`?"),
         None => format!("unknown key `{path}`"),
     };
-    let remedy = match crate::reference::home_of(&entry.key) {
-        Some(home) if !message.contains("did you mean") => {
-            format!("`{}` belongs in {home}", entry.key)
-        }
+    let remedy = match (near, crate::reference::home_of(&entry.key)) {
+        (None, Some(home)) => format!("`{}` belongs in {home}", entry.key),
         _ => format!("known here: {}", known.join(", ")),
     };
     // A key that is not known may be a secret under a wrong name.

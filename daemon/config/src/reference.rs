@@ -6,7 +6,7 @@ use camsync_core::expression::{MEMBER_NAMES, SOURCE_NAMES};
 use serde_json::{Value as Json, json};
 
 use crate::keys::{File, Source};
-use crate::kinds::table_schema;
+use crate::kinds::{one_line, table_schema};
 use crate::reader::{Inner, Key, Presence, Section};
 
 /// The configuration as a JSON Schema, draft 2020-12.
@@ -144,10 +144,6 @@ fn toml_text(value: &Json) -> String {
         }
         other => other.to_string(),
     }
-}
-
-fn one_line(doc: &str) -> String {
-    doc.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn cell(text: &str) -> String {
