@@ -11,6 +11,8 @@ pub(crate) struct SourceText {
     pub(crate) file: String,
     /// The whole text.
     pub(crate) text: String,
+    /// Where each line begins.
+    lines: Vec<usize>,
 }
 
 /// Where something stands: line and column count from 1, the column in characters.
@@ -21,27 +23,45 @@ pub(crate) struct Place {
 }
 
 impl SourceText {
+    pub(crate) fn new(file: &str, text: &str) -> Self {
+        let after_breaks = text.match_indices('\n').map(|(at, _)| at + 1);
+        Self {
+            file: file.to_owned(),
+            text: text.to_owned(),
+            lines: std::iter::once(0).chain(after_breaks).collect(),
+        }
+    }
+
     /// The place of a byte offset.
     pub(crate) fn place(&self, offset: usize) -> Place {
-        let before = &self.text[..self.boundary(offset)];
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let offset = self.boundary(offset);
+        let nth = self.line_of(offset);
+        let before = &self.text[self.lines[nth]..offset];
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Place {
-            line: count(before.matches('\n').count() + 1),
-            column: count(before[line_start..].chars().count() + 1),
+            line: count(nth + 1),
+            column: count(before.chars().count() + 1),
         }
     }
 
     /// The line that a byte offset stands in, and the offset inside it.
     pub(crate) fn line_at(&self, offset: usize) -> (&str, usize) {
         let offset = self.boundary(offset);
-        let start = self.text[..offset].rfind('\n').map_or(0, |at| at + 1);
-        let rest = &self.text[start..];
-        let line = rest.find('\n').map_or(rest, |end| &rest[..end]);
-        (
-            line.strip_suffix('\r').unwrap_or(line),
-            offset.saturating_sub(start),
-        )
+        let nth = self.line_of(offset);
+        let start = self.lines[nth];
+        let end = self
+            .lines
+            .get(nth + 1)
+            .map_or(self.text.len(), |next| next - 1);
+        let line = &self.text[start..end];
+        (line.strip_suffix('\r').unwrap_or(line), offset - start)
+    }
+
+    /// Which line a byte offset stands in, from 0.
+    fn line_of(&self, offset: usize) -> usize {
+        self.lines
+            .partition_point(|start| *start <= offset)
+            .saturating_sub(1)
     }
 
     fn boundary(&self, offset: usize) -> usize {
@@ -271,10 +291,7 @@ mod tests {
 
     #[test]
     fn columns_count_characters_and_lines_count_from_one() {
-        let text = SourceText {
-            file: "f".into(),
-            text: "a\n张三 b".into(),
-        };
+        let text = SourceText::new("f", "a\n张三 b");
         let b = text.text.find('b').unwrap();
         assert_eq!(text.place(b), Place { line: 2, column: 4 });
         assert_eq!(text.line_at(b).0, "张三 b");

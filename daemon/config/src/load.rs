@@ -110,10 +110,10 @@ impl Config {
     /// # Errors
     /// With everything that is wrong in it.
     pub fn parse(text: &str, file: &str, base: &Path) -> Result<Loaded, ConfigError> {
-        let source = Arc::new(SourceText {
-            file: file.to_owned(),
-            text: text.strip_prefix('\u{feff}').unwrap_or(text).to_owned(),
-        });
+        let source = Arc::new(SourceText::new(
+            file,
+            text.strip_prefix('\u{feff}').unwrap_or(text),
+        ));
         let (table, syntax) = document::parse(&source.text);
         let mut reader = Reader::new(&source, base);
         if !syntax.is_empty() {

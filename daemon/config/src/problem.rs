@@ -60,20 +60,37 @@ impl Problem {
         };
         let offset = floor(&shown, offset.min(shown.trim_end_matches('…').len()));
         let end = floor(&shown, shown.len().min(offset + span.len())).max(offset);
-        let marks = (
-            printed(&shown[..offset]).width(),
-            printed(&shown[offset..end]).width().max(1),
-        );
+        let (before, marked, after) = (&shown[..offset], &shown[offset..end], &shown[end..]);
+        let before = match before.char_indices().rev().nth(LONGEST_BEFORE) {
+            Some((cut, _)) => format!("…{}", &before[cut..]),
+            None => before.to_owned(),
+        };
+        let rest = shortened(&format!("{marked}{after}"), LONGEST_AFTER);
+        let width = marked.chars().take(LONGEST_AFTER).collect::<String>();
         Self {
             file: text.file.clone(),
             line: place.line,
             column: place.column,
-            key,
-            message,
+            key: shortened(&key, LONGEST_MESSAGE),
+            message: shortened(&message, LONGEST_MESSAGE),
             remedy,
-            excerpt: printed(&shown),
-            marks,
+            marks: (printed(&before).width(), printed(&width).width().max(1)),
+            excerpt: printed(&format!("{before}{rest}")),
         }
+    }
+}
+
+/// How much of a line is shown, in characters, and how much of a value that a message repeats: a file may be one
+/// line of a megabyte.
+const LONGEST_BEFORE: usize = 100;
+const LONGEST_AFTER: usize = 120;
+const LONGEST_MESSAGE: usize = 300;
+
+/// A text, or its beginning.
+fn shortened(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        Some((cut, _)) => format!("{}…", &text[..cut]),
+        None => text.to_owned(),
     }
 }
 

@@ -78,9 +78,14 @@ pub(crate) struct Reader<'a> {
     /// The folder that relative paths start from.
     pub(crate) base: &'a Path,
     problems: Vec<Problem>,
+    /// How many more there were than are kept.
+    dropped: usize,
     path: Vec<String>,
     secret: bool,
 }
+
+/// The most problems that are kept of one file: what has more is not a configuration.
+const MOST_KEPT: usize = 1000;
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(text: &'a Arc<SourceText>, base: &'a Path) -> Self {
@@ -88,6 +93,7 @@ impl<'a> Reader<'a> {
             text,
             base,
             problems: Vec::new(),
+            dropped: 0,
             path: Vec::new(),
             secret: false,
         }
@@ -100,6 +106,10 @@ impl<'a> Reader<'a> {
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) {
+        if self.problems.len() == MOST_KEPT {
+            self.dropped += 1;
+            return;
+        }
         let excerpt = if self.secret {
             Excerpt::KeyOnly
         } else {
@@ -154,7 +164,7 @@ impl<'a> Reader<'a> {
 
     /// How many problems there are so far.
     pub(crate) fn count(&self) -> usize {
-        self.problems.len()
+        self.problems.len() + self.dropped
     }
 
     /// All problems, in the order of the file.
@@ -242,15 +252,19 @@ impl<'t, 'r, 'a> Fields<'t, 'r, 'a> {
 
 /// Refuses a key that nobody declared.
 pub(crate) fn unknown_key(entry: &Entry, known: &[&str], reader: &mut Reader<'_>) {
+    if reader.problems.len() == MOST_KEPT {
+        // What the key may have meant takes a while to find, and nobody will read it.
+        reader.dropped += 1;
+        return;
+    }
     let path = reader.path();
-    let message = match nearest(&entry.key, known.iter().copied()) {
+    let near = nearest(&entry.key, known.iter().copied());
+    let message = match near {
         Some(near) => format!("unknown key `{path}`, did you mean `{near}`?"),
         None => format!("unknown key `{path}`"),
     };
-    let remedy = match crate::reference::home_of(&entry.key) {
-        Some(home) if !message.contains("did you mean") => {
-            format!("`{}` belongs in {home}", entry.key)
-        }
+    let remedy = match (near, crate::reference::home_of(&entry.key)) {
+        (None, Some(home)) => format!("`{}` belongs in {home}", entry.key),
         _ => format!("known here: {}", known.join(", ")),
     };
     // A key that is not known may be a secret under a wrong name.

@@ -6,7 +6,7 @@ use camsync_core::expression::{MEMBER_NAMES, SOURCE_NAMES};
 use serde_json::{Value as Json, json};
 
 use crate::keys::{File, Source};
-use crate::kinds::table_schema;
+use crate::kinds::{one_line, table_schema};
 use crate::reader::{Inner, Key, Presence, Section};
 
 /// The configuration as a JSON Schema, draft 2020-12.
@@ -104,7 +104,7 @@ fn table(page: &mut String, path: &str, inner: &Inner, many: bool, needed: bool)
             "| `{}` | {} | {} | {} |",
             key.name,
             cell(&words),
-            cell(&without(&key.presence)),
+            cell(&without(key)),
             cell(&one_line(key.doc))
         );
     }
@@ -115,10 +115,13 @@ fn table(page: &mut String, path: &str, inner: &Inner, many: bool, needed: bool)
     }
 }
 
-fn without(presence: &Presence) -> String {
-    match presence {
+fn without(key: &Key) -> String {
+    match &key.presence {
         Presence::Required => "*required*".into(),
-        Presence::Default(Json::Object(map)) if map.is_empty() => "each key's own".into(),
+        Presence::Default(Json::Object(map)) if map.is_empty() && key.shape.inner.is_some() => {
+            "each key's own".into()
+        }
+        Presence::Default(Json::Object(map)) if map.is_empty() => "none".into(),
         Presence::Default(Json::Array(items)) if items.is_empty() => "none".into(),
         Presence::Default(value) => format!("`{}`", toml_text(value)),
         Presence::Otherwise(words) => (*words).into(),
@@ -141,10 +144,6 @@ fn toml_text(value: &Json) -> String {
         }
         other => other.to_string(),
     }
-}
-
-fn one_line(doc: &str) -> String {
-    doc.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn cell(text: &str) -> String {

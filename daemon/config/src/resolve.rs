@@ -60,9 +60,11 @@ pub fn resolve_settings(
         secrets: Vec::new(),
         endpoints: Vec::new(),
         broken: Vec::new(),
+        misplaced: Vec::new(),
     };
     let json = walk.table(source.settings.table(), schema, "");
     walk.validate(&json);
+    walk.refuse_misplaced();
     if walk.problems.is_empty() {
         return Ok(ResolvedSettings {
             json,
@@ -84,6 +86,8 @@ struct Walk<'a> {
     endpoints: Vec<Url>,
     /// JSON pointers of values that are known to be wrong: the schema is not asked about them again.
     broken: Vec<String>,
+    /// Secrets where the schema wants none.
+    misplaced: Vec<(Range<usize>, String)>,
 }
 
 impl Walk<'_> {
@@ -109,16 +113,7 @@ impl Walk<'_> {
             return self.secret(node, pointer);
         }
         if secret_in(node, &self.settings.base).is_some() {
-            // One that the schema does not know at all is told as such by the schema.
-            if !schema.is_null() {
-                let message = "is not a secret of this connector".to_owned();
-                self.refuse(
-                    &node.span,
-                    pointer,
-                    message,
-                    "write the value itself".into(),
-                );
-            }
+            self.misplaced.push((node.span.clone(), pointer.to_owned()));
             self.broken.push(pointer.to_owned());
             return Json::Null;
         }
@@ -207,6 +202,17 @@ impl Walk<'_> {
         }
     }
 
+    /// Refuses secrets where the schema wants none, except under keys that it refused itself.
+    fn refuse_misplaced(&mut self) {
+        for (span, pointer) in std::mem::take(&mut self.misplaced) {
+            let key = settings_key(&pointer);
+            if !self.problems.iter().any(|problem| problem.key == key) {
+                let message = "is not a secret of this connector".to_owned();
+                self.refuse(&span, &pointer, message, "write the value itself".into());
+            }
+        }
+    }
+
     /// Says in the file's terms what the schema has against a value. The value itself is not repeated: it may be a
     /// secret.
     fn schema_problem(&mut self, kind: &ValidationErrorKind, pointer: &str, message: String) {
@@ -291,7 +297,7 @@ impl Walk<'_> {
     }
 
     fn refuse(&mut self, span: &Range<usize>, pointer: &str, message: String, remedy: String) {
-        let key = format!("source.settings{}", pointer.replace('/', "."));
+        let key = settings_key(pointer);
         self.problems.push(Problem::at(
             &self.settings.text,
             span,
@@ -328,6 +334,16 @@ impl Walk<'_> {
         }
         schema
     }
+}
+
+/// A JSON pointer into the settings as a key's path.
+fn settings_key(pointer: &str) -> String {
+    let mut key = String::from("source.settings");
+    for step in steps(pointer) {
+        key.push('.');
+        key.push_str(&step);
+    }
+    key
 }
 
 fn steps(pointer: &str) -> impl Iterator<Item = String> {

@@ -129,6 +129,32 @@ fn a_thousand_mistakes_are_not_a_thousand_paragraphs() {
     assert_eq!(problems[0].key, "source.x0");
 }
 
+/// A megabyte of anything is answered in moments, in a few screens.
+#[test]
+fn a_megabyte_of_mistakes_is_answered() {
+    let filled = |line: &str| line.repeat((1 << 20) / line.len());
+    let sources = "[[source]]\nname = \"a\"\nconnector = \"c\"\n";
+    let mut keys = MINIMAL.to_owned();
+    for n in 0..100_000 {
+        keys += &format!("k{n}=1\n");
+    }
+    for text in [
+        keys,
+        format!("[target]\n{}", filled(sources)),
+        filled("= \n"),
+        filled("\u{1}"),
+        format!("{MINIMAL}timezone = \"{}\"", filled("z")),
+        format!("{MINIMAL}schedule = \"{}\"", filled("1,")),
+        format!("{MINIMAL}allow_hosts = [{}]", filled("\"*\",")),
+        format!("{MINIMAL}[[admit]]\nwhen = \"{}\"", filled("x.y + ")),
+        format!("{MINIMAL}{} = 1", filled("k")),
+    ] {
+        let error = Config::parse(&text, "f", Path::new("/")).unwrap_err();
+        let told = error.to_string();
+        assert!(told.len() < 200_000, "{} bytes", told.len());
+    }
+}
+
 #[test]
 fn depth_is_bounded() {
     for opening in ["a = ", "[[admit]]\nwhen = "] {

@@ -290,6 +290,7 @@ proptest! {
             prop_assert_eq!(schedule.after(next - TimeDelta::seconds(1), zone), Some(next));
             let gap_ended = wall(next) - wall(next - TimeDelta::seconds(1)) > TimeDelta::seconds(1);
             prop_assert!(matches(next) || gap_ended, "{} in {}", next, zone);
+            prop_assert!(every_hour || !second_pass(next), "{} in {}", next, zone);
             let mut skipped = at + TimeDelta::minutes(1);
             while skipped < next {
                 prop_assert!(!matches(skipped) || second_pass(skipped) && !every_hour, "{} in {}", skipped, zone);

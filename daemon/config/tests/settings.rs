@@ -146,6 +146,14 @@ fn a_secret_stands_where_the_schema_wants_one_and_nowhere_else() {
         problems("corp_id = \"ww\"\nsecret = { value = \"hunter2\" }").len(),
         1
     );
+    // A schema that lets unknown keys pass lets no secret pass with them.
+    let open = resolve_settings(&source("x = { env = \"SECRET\" }"), &json!({}), &env);
+    assert!(
+        open.unwrap_err()[0]
+            .message
+            .contains("`source.settings.x` is not a secret"),
+        "the connector did not ask for it"
+    );
     // The value itself is checked, and not repeated.
     assert_eq!(
         problems("corp_id = \"ww\"\nsecret = { env = \"SHORT\" }"),

@@ -69,6 +69,7 @@ impl Condition {
     /// # Errors
     /// When it does not parse, or names what no rule sees.
     pub fn parse(source: &str) -> Result<Self, ParseError> {
+        crate::extent::check(source)?;
         let language = Language::new();
         let compiled = language
             .env
@@ -92,6 +93,7 @@ impl Text {
     /// # Errors
     /// When it does not parse, or names what no rule sees.
     pub fn parse(source: &str) -> Result<Self, ParseError> {
+        crate::extent::check(source)?;
         let language = Language::new();
         let compiled = language
             .env

@@ -11,6 +11,7 @@ pub mod desired;
 pub mod evidence;
 pub mod expression;
 pub mod guard;
+mod extent;
 pub mod model;
 pub mod names;
 pub mod nearest;

@@ -8,24 +8,24 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// Keeps Tencent Cloud CAM sub-users in step with WeCom.
 #[derive(Debug, Parser)]
 #[command(name = "camsync", version, about, long_about = None, max_term_width = 110)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// The configuration file [default: camsync.toml, then /etc/camsync/camsync.toml]
     #[arg(short, long, global = true, env = "CAMSYNC_CONFIG", value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
     /// The socket of the daemon to ask, whatever the configuration says
     #[arg(long, global = true, env = "CAMSYNC_SOCKET", value_name = "FILE")]
-    pub socket: Option<PathBuf>,
+    pub(crate) socket: Option<PathBuf>,
     /// The language of explanations [default: by locale]
     #[arg(long, global = true, value_name = "LANG")]
-    pub lang: Option<Lang>,
+    pub(crate) lang: Option<Lang>,
     /// What to do
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 /// A language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Lang {
+pub(crate) enum Lang {
     /// 中文
     Zh,
     /// English
@@ -34,35 +34,35 @@ pub enum Lang {
 
 /// Prints one JSON document instead of text.
 #[derive(Debug, Clone, Copy, Args)]
-pub struct Json {
+pub(crate) struct Json {
     /// Print one JSON document
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// What lists have in common.
 #[derive(Debug, Clone, Args)]
-pub struct List {
+pub(crate) struct List {
     /// At most so many, newest first; 0 shows all
     #[arg(long, default_value_t = 100, value_name = "N")]
-    pub limit: u32,
+    pub(crate) limit: u32,
     /// Only of this status
     #[arg(long)]
-    pub status: Option<String>,
+    pub(crate) status: Option<String>,
     /// Only of this source
     #[arg(long)]
-    pub source: Option<String>,
+    pub(crate) source: Option<String>,
     /// Only since then: a time (2026-11-24T08:00:00Z) or an age (2h, 7d)
     #[arg(long, value_name = "T", value_parser = since)]
-    pub since: Option<Since>,
+    pub(crate) since: Option<Since>,
     /// Print one JSON document
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// A moment, given outright or as an age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Since {
+pub(crate) enum Since {
     /// This moment.
     At(DateTime<Utc>),
     /// So long ago.
@@ -82,20 +82,20 @@ fn since(text: &str) -> Result<Since, String> {
 
 /// One member.
 #[derive(Debug, Clone, Args)]
-pub struct Who {
+pub(crate) struct Who {
     /// A member's id or a username
-    pub id: String,
+    pub(crate) id: String,
     /// Only of this source
     #[arg(long)]
-    pub source: Option<String>,
+    pub(crate) source: Option<String>,
     /// Print one JSON document
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Show a living demo on loopback: WeCom and CAM simulators and the daemon
     Demo {
         /// Play the story through once and end
@@ -221,7 +221,7 @@ pub enum Command {
 
 /// Sources.
 #[derive(Debug, Subcommand)]
-pub enum Sources {
+pub(crate) enum Sources {
     /// List them
     List {
         #[command(flatten)]
@@ -266,7 +266,7 @@ pub enum Sources {
 
 /// Members.
 #[derive(Debug, Subcommand)]
-pub enum Members {
+pub(crate) enum Members {
     /// List everyone in a snapshot or with a sub-user
     List(List),
     /// Show one
@@ -291,7 +291,7 @@ pub enum Members {
 
 /// Changes.
 #[derive(Debug, Subcommand)]
-pub enum Changes {
+pub(crate) enum Changes {
     /// List them
     List(List),
     /// Show one with its attempts
@@ -319,7 +319,7 @@ pub enum Changes {
 
 /// Plans.
 #[derive(Debug, Subcommand)]
-pub enum Plans {
+pub(crate) enum Plans {
     /// List them
     List(List),
     /// Show one with its removals
@@ -347,7 +347,7 @@ pub enum Plans {
 
 /// Connectors.
 #[derive(Debug, Subcommand)]
-pub enum Connectors {
+pub(crate) enum Connectors {
     /// List the built-in and the installed ones
     List {
         #[command(flatten)]
@@ -364,7 +364,7 @@ pub enum Connectors {
 
 /// The configuration.
 #[derive(Debug, Subcommand)]
-pub enum ConfigCommand {
+pub(crate) enum ConfigCommand {
     /// Print its JSON Schema
     Schema,
     /// Print the configuration in force, with defaults, without secrets

@@ -1,6 +1,6 @@
 //! The command line: reads words, finds whoever holds the ledger, draws what comes back.
 
-pub mod args;
+mod args;
 mod local;
 mod render;
 mod screen;

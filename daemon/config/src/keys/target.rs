@@ -71,8 +71,9 @@ impl Words for SignIn {
     ];
 }
 
+// The usual numbers are in `cam-api.md` 4.4; none is assumed, for accounts differ.
 section! {
-    /// What the account has room for (`cam-api.md` 4.4 lists the usual numbers).
+    /// What the account has room for.
     pub struct Quotas {
         /// Sub-users in the account.
         sub_users: Option<u32> = Whole<1, 1_000_000>, optional("learnt");

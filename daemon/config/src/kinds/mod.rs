@@ -18,7 +18,7 @@ use crate::schedule::Schedule;
 pub(crate) use net::{Address, Endpoint, Host, PublicUrl, WebUrl, endpoint};
 pub(crate) use quantity::{Pause, Period, PeriodOrNever, Ratio, Size, Whole};
 pub(crate) use rule::{Template, When};
-pub(crate) use table::{Many, One, SECRET_WORDS, Secretive, secret_in, table_schema};
+pub(crate) use table::{Many, One, SECRET_WORDS, Secretive, one_line, secret_in, table_schema};
 
 impl Shape {
     /// A value that holds no table.

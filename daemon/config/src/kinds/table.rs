@@ -14,6 +14,11 @@ pub(crate) struct One<S>(PhantomData<S>);
 /// A table that may stand more than once: `[[ ]]`.
 pub(crate) struct Many<S>(PhantomData<S>);
 
+/// A doc comment as one line.
+pub(crate) fn one_line(doc: &str) -> String {
+    doc.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The JSON Schema of a table with these keys.
 pub(crate) fn table_schema(doc: &str, keys: Vec<Key>) -> Json {
     let mut required = Vec::new();
@@ -21,7 +26,7 @@ pub(crate) fn table_schema(doc: &str, keys: Vec<Key>) -> Json {
     for key in keys {
         let mut schema = key.shape.schema;
         if let Some(schema) = schema.as_object_mut() {
-            schema.insert("description".into(), json!(key.doc.trim()));
+            schema.insert("description".into(), json!(one_line(key.doc)));
             match key.presence {
                 Presence::Required => required.push(key.name),
                 Presence::Default(value) => {
@@ -34,7 +39,7 @@ pub(crate) fn table_schema(doc: &str, keys: Vec<Key>) -> Json {
     }
     let mut schema = json!({
         "type": "object",
-        "description": doc.trim(),
+        "description": one_line(doc),
         "properties": properties,
         "additionalProperties": false,
     });

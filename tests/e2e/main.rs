@@ -1,0 +1,11 @@
+//! End-to-end tests: the real binary against the WeCom and CAM simulators.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    missing_docs,
+    unreachable_pub
+)]
+
+mod main_job;
+mod world;
