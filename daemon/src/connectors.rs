@@ -131,9 +131,9 @@ impl ConnectorSource {
         let description = self.connector.description();
         let resolved = resolve_settings(&self.config, &description.settings_schema, &environment)
             .map_err(|problems| {
-                let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-                SourceFailure::new("settings", lines.join("\n"))
-            })?;
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            SourceFailure::new("settings", lines.join("\n"))
+        })?;
         let digest: [u8; 32] =
             Sha256::digest(Zeroizing::new(resolved.json.to_string()).as_bytes()).into();
         let mut current = self.session.lock().await;

@@ -25,9 +25,8 @@ const PASS_WORKS: TimeDelta = TimeDelta::seconds(120);
 pub async fn run(context: Arc<Context>) -> Result<(), OpError> {
     let data_dir = context.config().config.daemon.data_dir.clone();
     let path = socket::path(&data_dir);
-    let listener = socket::listen(&path).map_err(|e| {
-        OpError::failed(format!("{} cannot be made: {e}", path.display()))
-    })?;
+    let listener = socket::listen(&path)
+        .map_err(|e| OpError::failed(format!("{} cannot be made: {e}", path.display())))?;
     let server = tokio::spawn(socket::serve(listener, Arc::clone(&context)));
     let engine = context.engine().await?;
     let failed = |e: std::io::Error| OpError::failed(format!("signals cannot be taken: {e}"));
@@ -44,7 +43,9 @@ pub async fn run(context: Arc<Context>) -> Result<(), OpError> {
     engine.stop();
     // The pass that runs ends after the attempts in flight; what was not recorded by then is resolved at the start.
     if tokio::time::timeout(LAST_WORDS, &mut work).await.is_err() {
-        tracing::warn!("ended before everything in flight had answered; it is resolved at the next start");
+        tracing::warn!(
+            "ended before everything in flight had answered; it is resolved at the next start"
+        );
     }
     server.abort();
     let _ = std::fs::remove_file(&path);

@@ -54,11 +54,9 @@ struct ConfiguredKey {
 impl CredentialSource for ConfiguredKey {
     fn current(&self) -> Result<Credentials, CredentialError> {
         let read = |secret: &ReloadingSecret| {
-            secret
-                .current(&environment)
-                .map_err(|e| CredentialError {
-                    reason: e.to_string(),
-                })
+            secret.current(&environment).map_err(|e| CredentialError {
+                reason: e.to_string(),
+            })
         };
         let mut credentials = Credentials::new(
             read(&self.id)?.expose().to_owned(),
@@ -79,11 +77,19 @@ impl CredentialSource for ConfiguredKey {
 /// When the CA file or the cache folder cannot be used.
 pub fn connector_host(config: &Config) -> Result<Host, SetupError> {
     Ok(Host::new(HostOptions {
-        cache_dir: Some(config.daemon.data_dir.join("cache")),
+        cache_dir: Some(cache_dir(config)),
         proxy: config.network.proxy.clone(),
         extra_ca_pem: extra_ca(config)?,
         ..HostOptions::default()
     })?)
+}
+
+/// Where compiled connectors are kept: `CAMSYNC_CACHE_DIR`, or beside the ledger.
+fn cache_dir(config: &Config) -> std::path::PathBuf {
+    std::env::var_os("CAMSYNC_CACHE_DIR").map_or_else(
+        || config.daemon.data_dir.join("cache"),
+        std::path::PathBuf::from,
+    )
 }
 
 /// The CAM client, unless changes are only recorded.
@@ -174,9 +180,10 @@ pub async fn sources(
 pub fn connector_name(reference: &camsync_config::ConnectorRef) -> String {
     match reference {
         camsync_config::ConnectorRef::Named(name) => name.clone(),
-        camsync_config::ConnectorRef::File(path) => path
-            .file_stem()
-            .map_or_else(|| path.display().to_string(), |s| s.to_string_lossy().into_owned()),
+        camsync_config::ConnectorRef::File(path) => path.file_stem().map_or_else(
+            || path.display().to_string(),
+            |s| s.to_string_lossy().into_owned(),
+        ),
     }
 }
 
@@ -218,4 +225,3 @@ pub async fn parts(
         seed,
     })
 }
-

@@ -10,7 +10,10 @@ use tempfile::TempDir;
 /// Secrets of the world; none of them may ever show up anywhere.
 pub const SECRETS: [(&str, &str); 3] = [
     ("WECOM_SECRET", "wecom-secret-3f1c0de5a1b2c3d4"),
-    ("TENCENTCLOUD_SECRET_ID", "AKIDTESTSECRETID0000000000000000000"),
+    (
+        "TENCENTCLOUD_SECRET_ID",
+        "AKIDTESTSECRETID0000000000000000000",
+    ),
     ("TENCENTCLOUD_SECRET_KEY", "cam-secret-key-9a8b7c6d5e4f3a2b"),
 ];
 
@@ -21,7 +24,119 @@ pub struct World {
     runtime: tokio::runtime::Runtime,
 }
 
+/// What a test wants changed of the usual world.
+#[derive(Default)]
+pub struct Wish {
+    /// Appended to the configuration.
+    pub config: String,
+    pub wecom: Option<wecom::Options>,
+    pub cam: Option<cam::Options>,
+    /// `[[admit]]` and `[[grant]]` rules; everyone who is active by default.
+    pub rules: Option<String>,
+}
+
+pub const EVERYONE: &str = r#"
+[[admit]]
+when = "member.status == 'active'"
+remark = "{{ member.name }}"
+"#;
+
 impl World {
+    /// The usual world: an app that sees department 1, nobody in it, an empty CAM.
+    pub fn new() -> Self {
+        Self::with(Wish::default())
+    }
+
+    pub fn with(wish: Wish) -> Self {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let mut wecom_options = wish.wecom.unwrap_or_default();
+        wecom_options.secret = SECRETS[0].1.into();
+        let mut cam_options = wish.cam.unwrap_or_default();
+        cam_options.secret_id = SECRETS[1].1.into();
+        cam_options.secret_key = SECRETS[2].1.into();
+        let wecom = runtime
+            .block_on(wecom::Simulator::start(wecom_options))
+            .unwrap();
+        let cam = runtime
+            .block_on(cam::Simulator::start(cam_options))
+            .unwrap();
+        wecom.set_range(wecom::VisibleRange::departments(&[1]));
+        let world = Self {
+            wecom,
+            cam,
+            dir: TempDir::new().unwrap(),
+            runtime,
+        };
+        world.configure(&wish.config, wish.rules.as_deref().unwrap_or(EVERYONE));
+        world
+    }
+
+    /// Writes the configuration.
+    pub fn configure(&self, extra: &str, rules: &str) {
+        let text = format!(
+            r#"
+[daemon]
+data_dir = "data"
+listen = "127.0.0.1:0"
+
+[target]
+endpoint = "{cam}"
+
+[retry]
+initial = "20ms"
+max = "200ms"
+attempts = 8
+
+[[source]]
+name = "acme"
+connector = "wecom"
+[source.settings]
+corp_id = "ww0123456789abcdef"
+agent_id = 1000002
+secret = {{ env = "WECOM_SECRET" }}
+api_base = "{wecom}"
+{rules}
+{extra}
+"#,
+            cam = self.cam.url(),
+            wecom = self.wecom.url(),
+        );
+        std::fs::write(self.dir.path().join("camsync.toml"), text).unwrap();
+    }
+
+    /// Members with ids m1, m2, ... in department 1.
+    pub fn join(&self, ids: std::ops::RangeInclusive<u32>) {
+        for id in ids {
+            self.wecom
+                .add_member(&format!("m{id}"), &format!("成员{id}"), &[1]);
+        }
+    }
+
+    /// A full pass that must succeed; its document.
+    pub fn sync(&self) -> Value {
+        let output = self.run(&["sync", "--json"]);
+        assert!(
+            output.status.success(),
+            "sync failed: {}\n{}",
+            text(&output.stdout),
+            text(&output.stderr)
+        );
+        json(&output)
+    }
+
+    /// The document of a reading command.
+    pub fn read(&self, arguments: &[&str]) -> Value {
+        let mut all = arguments.to_vec();
+        all.push("--json");
+        let output = self.run(&all);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        json(&output)
+    }
+
+    pub fn member(&self, id: &str) -> Value {
+        self.read(&["members", "show", id])["member"].clone()
+    }
+
     pub fn data_dir(&self) -> PathBuf {
         self.dir.path().join("data")
     }
@@ -37,7 +152,12 @@ impl World {
             .current_dir(self.dir.path())
             .env_clear()
             .env("PATH", std::env::var("PATH").unwrap_or_default())
-            .env("USER", "tester");
+            .env("USER", "tester")
+            // Compiled connectors are shared by all tests: what a connector is does not depend on the world.
+            .env(
+                "CAMSYNC_CACHE_DIR",
+                concat!(env!("CARGO_TARGET_TMPDIR"), "/connectors"),
+            );
         for (name, value) in SECRETS {
             command.env(name, value);
         }

@@ -10,7 +10,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(name = "camsync", version, about, long_about = None, max_term_width = 110)]
 pub(crate) struct Cli {
     /// The configuration file [default: camsync.toml, then /etc/camsync/camsync.toml]
-    #[arg(short, long, global = true, env = "CAMSYNC_CONFIG", value_name = "FILE")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "CAMSYNC_CONFIG",
+        value_name = "FILE"
+    )]
     pub(crate) config: Option<PathBuf>,
     /// The socket of the daemon to ask, whatever the configuration says
     #[arg(long, global = true, env = "CAMSYNC_SOCKET", value_name = "FILE")]

@@ -9,9 +9,9 @@ use crate::ledger::{Ledger, LedgerLock};
 use crate::ops::OpError;
 use crate::pipeline::reconcile::OWNER_UIN;
 
+use super::Place;
 use super::args::Cli;
 use super::screen::Screen;
-use super::Place;
 
 /// Shows the living demo.
 pub(super) async fn demo(
@@ -125,9 +125,16 @@ pub(super) fn restore(
     if json {
         screen.json(&document);
     } else {
-        screen.print(&format!("restored {} from {}", path.display(), file.display()));
+        screen.print(&format!(
+            "restored {} from {}",
+            path.display(),
+            file.display()
+        ));
         if let Some(kept) = kept {
-            screen.print(&format!("the ledger that was there is kept as {}", kept.display()));
+            screen.print(&format!(
+                "the ledger that was there is kept as {}",
+                kept.display()
+            ));
         }
         screen.print("next: `camsync plan` shows what has changed in the cloud since the backup");
     }

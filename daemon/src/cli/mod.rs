@@ -91,7 +91,9 @@ async fn command(cli: Cli, language: &'static str, screen: &Screen) -> Result<u8
         language,
     };
     let asked = match cli.command {
-        Command::Demo { once, members } => return local::demo(once, members, language, screen).await,
+        Command::Demo { once, members } => {
+            return local::demo(once, members, language, screen).await;
+        }
         Command::Run => return run(&place).await,
         Command::Restore {
             file,
@@ -121,7 +123,11 @@ async fn command(cli: Cli, language: &'static str, screen: &Screen) -> Result<u8
                 since: since.map(moment),
                 ..ListOptions::default()
             };
-            let draw = if jsonl { render::Draw::AuditLines } else { render::Draw::Audit };
+            let draw = if jsonl {
+                render::Draw::AuditLines
+            } else {
+                render::Draw::Audit
+            };
             Asked::new(Request::Audit(options), draw, json)
         }
         other => asked(other)?,
@@ -145,7 +151,11 @@ fn options(list: &List) -> ListOptions {
     }
 }
 
-fn member(who: Who, draw: render::Draw, make: impl FnOnce(String, Option<String>) -> Request) -> Asked {
+fn member(
+    who: Who,
+    draw: render::Draw,
+    make: impl FnOnce(String, Option<String>) -> Request,
+) -> Asked {
     let json = Json { json: who.json };
     Asked::new(make(who.id, who.source), draw, json)
 }
@@ -191,12 +201,19 @@ fn asked(command: Command) -> Result<Asked, OpError> {
                 Draw::Sync,
                 json,
             ),
-            Sources::Pause { name, json } => {
-                Asked::new(Request::PauseSource { name, paused: true }, Draw::Done, json)
-            }
-            Sources::Resume { name, json } => {
-                Asked::new(Request::PauseSource { name, paused: false }, Draw::Done, json)
-            }
+            Sources::Pause { name, json } => Asked::new(
+                Request::PauseSource { name, paused: true },
+                Draw::Done,
+                json,
+            ),
+            Sources::Resume { name, json } => Asked::new(
+                Request::PauseSource {
+                    name,
+                    paused: false,
+                },
+                Draw::Done,
+                json,
+            ),
             Sources::Rebind { name, json } => {
                 Asked::new(Request::Rebind { source: Some(name) }, Draw::Done, json)
             }
@@ -207,24 +224,33 @@ fn asked(command: Command) -> Result<Asked, OpError> {
                 Draw::Members,
                 Json { json: list.json },
             ),
-            Members::Show(who) => member(who, Draw::Member, |id, source| Request::Member { id, source }),
-            Members::Explain(who) => {
-                member(who, Draw::Explain, |id, source| Request::Explain { id, source })
-            }
-            Members::Suspend(who) => {
-                member(who, Draw::Member, |id, source| Request::Suspend { id, source })
-            }
-            Members::Resume(who) => {
-                member(who, Draw::Member, |id, source| Request::Resume { id, source })
-            }
-            Members::Protect { who, off } => member(who, Draw::Member, |id, source| Request::Protect {
+            Members::Show(who) => member(who, Draw::Member, |id, source| Request::Member {
                 id,
                 source,
-                protected: !off,
             }),
-            Members::Release(who) => {
-                member(who, Draw::Member, |id, source| Request::Release { id, source })
+            Members::Explain(who) => member(who, Draw::Explain, |id, source| Request::Explain {
+                id,
+                source,
+            }),
+            Members::Suspend(who) => member(who, Draw::Member, |id, source| Request::Suspend {
+                id,
+                source,
+            }),
+            Members::Resume(who) => member(who, Draw::Member, |id, source| Request::Resume {
+                id,
+                source,
+            }),
+            Members::Protect { who, off } => {
+                member(who, Draw::Member, |id, source| Request::Protect {
+                    id,
+                    source,
+                    protected: !off,
+                })
             }
+            Members::Release(who) => member(who, Draw::Member, |id, source| Request::Release {
+                id,
+                source,
+            }),
         },
         Command::Freeze { json } => Asked::new(Request::Freeze { frozen: true }, Draw::Done, json),
         Command::Thaw { json } => Asked::new(Request::Freeze { frozen: false }, Draw::Done, json),
@@ -336,8 +362,14 @@ async fn answer(place: &Place, asked: Asked, screen: &Screen) -> Result<u8, OpEr
     } else {
         screen.print(&render::text(asked.draw, &document, screen.style()));
     }
-    let changed = document["changes"].as_array().is_some_and(|c| !c.is_empty());
-    Ok(if asked.detailed && code == 0 && changed { 2 } else { code })
+    let changed = document["changes"]
+        .as_array()
+        .is_some_and(|c| !c.is_empty());
+    Ok(if asked.detailed && code == 0 && changed {
+        2
+    } else {
+        code
+    })
 }
 
 async fn ask(
@@ -365,7 +397,14 @@ async fn ask(
         path,
         loaded,
         access,
-        &format!("camsync {}", std::env::args().skip(1).take(2).collect::<Vec<_>>().join(" ")),
+        &format!(
+            "camsync {}",
+            std::env::args()
+                .skip(1)
+                .take(2)
+                .collect::<Vec<_>>()
+                .join(" ")
+        ),
         Arc::new(SystemClock),
         place.language,
     )?);

@@ -55,13 +55,21 @@ impl Screen {
     pub(crate) fn error(&self, message: &str) {
         self.finish();
         let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        let word = if colours { "\u{1b}[1;31merror\u{1b}[0m" } else { "error" };
+        let word = if colours {
+            "\u{1b}[1;31merror\u{1b}[0m"
+        } else {
+            "error"
+        };
         let _ = writeln!(std::io::stderr().lock(), "{word}: {message}");
     }
 
     /// Ends the progress bar, if there is one.
     pub(crate) fn finish(&self) {
-        let bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let bar = self
+            .bar
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(bar) = bar {
             bar.finish_and_clear();
         }
@@ -111,7 +119,11 @@ fn draw(bar: &ProgressBar, step: &Progress) {
             source,
             done,
             total: Some(total),
-        } => counted(u64::from(*done), u64::from(*total), format!("crawling {source}")),
+        } => counted(
+            u64::from(*done),
+            u64::from(*total),
+            format!("crawling {source}"),
+        ),
         Progress::Applying {
             done,
             total,
@@ -122,7 +134,11 @@ fn draw(bar: &ProgressBar, step: &Progress) {
             } else {
                 String::new()
             };
-            counted(*done as u64, *total as u64, format!("applying changes{failures}"));
+            counted(
+                *done as u64,
+                *total as u64,
+                format!("applying changes{failures}"),
+            );
         }
         other => {
             if let Some(line) = plain(other) {

@@ -86,8 +86,8 @@ impl Ledger {
     /// When SQLite cannot make one.
     pub fn empty() -> Result<Self, LedgerError> {
         let path = Path::new(":memory:");
-        let connection = Connection::open_in_memory()
-            .map_err(|e| LedgerError::from_sqlite(path, "open", e))?;
+        let connection =
+            Connection::open_in_memory().map_err(|e| LedgerError::from_sqlite(path, "open", e))?;
         let ledger = Self::wrap(path, connection)?;
         ledger.migrate()?;
         Ok(ledger)

@@ -136,7 +136,13 @@ async fn check_target(context: &Context, findings: &mut Vec<Value>) -> Result<()
     let cam = match setup::cam(&config.config, language) {
         Ok(Some(cam)) => cam,
         Ok(None) => {
-            findings.push(finding("target", "ok", None, advice::ledger_only(language), ""));
+            findings.push(finding(
+                "target",
+                "ok",
+                None,
+                advice::ledger_only(language),
+                "",
+            ));
             return Ok(());
         }
         Err(error) => {

@@ -65,9 +65,8 @@ pub(super) async fn inspect(context: &Context, file: &str) -> Result<Value, OpEr
     } else {
         camsync_config::ConnectorRef::Named(file.to_owned())
     };
-    let (origin, bytes) =
-        crate::connectors::find(&reference, &config.config.daemon.connectors_dir)
-            .map_err(OpError::failed)?;
+    let (origin, bytes) = crate::connectors::find(&reference, &config.config.daemon.connectors_dir)
+        .map_err(OpError::failed)?;
     let connector = host
         .load(origin, bytes, None)
         .await

@@ -90,7 +90,10 @@ impl Context {
     /// When it was loaded, and why a later edit was refused, if one was.
     #[must_use]
     pub fn config_state(&self) -> (DateTime<Utc>, Option<String>) {
-        let at = *self.loaded_at.read().unwrap_or_else(PoisonError::into_inner);
+        let at = *self
+            .loaded_at
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         let error = self
             .config_error
             .read()
@@ -114,7 +117,10 @@ impl Context {
         .await?;
         engine.replace(parts);
         *self.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
-        *self.loaded_at.write().unwrap_or_else(PoisonError::into_inner) = self.clock.now();
+        *self
+            .loaded_at
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = self.clock.now();
         self.refuse_config(None);
         Ok(())
     }

@@ -99,7 +99,13 @@ pub(super) fn list(context: &Context, options: &ListOptions) -> Result<Value, Op
     let mut found = entries(context, options.source.as_deref())?;
     if let Some(status) = &options.status {
         const KNOWN: [&str; 7] = [
-            "active", "disabled", "invited", "left", "managed", "suspended", "problem",
+            "active",
+            "disabled",
+            "invited",
+            "left",
+            "managed",
+            "suspended",
+            "problem",
         ];
         if !KNOWN.contains(&status.as_str()) {
             return Err(OpError::usage(format!(
@@ -176,11 +182,7 @@ fn sub_user_json(sub_user: &SubUser) -> Value {
     })
 }
 
-pub(super) fn explain(
-    context: &Context,
-    id: &str,
-    source: Option<&str>,
-) -> Result<Value, OpError> {
+pub(super) fn explain(context: &Context, id: &str, source: Option<&str>) -> Result<Value, OpError> {
     let entry = find(context, id, source)?;
     let config = context.config();
     let file = context.config_file().to_owned();
@@ -211,7 +213,8 @@ pub(super) fn explain(
     made["missing_since"] = json!(entry.row.missing_since.map(time_text));
     made["witness"] = json!(entry.row.witness);
     made["verdict"] = json!(entry.row.verdict);
-    made["rule_at"] = json!(rule.map(|line| json!({ "file": file, "line": line, "when": when.flatten() })));
+    made["rule_at"] =
+        json!(rule.map(|line| json!({ "file": file, "line": line, "when": when.flatten() })));
     made["ledger"] = json!(entry.sub_user.as_ref().map(sub_user_json));
     made["changes"] = json!(history);
     Ok(json!({ "member": made }))
@@ -270,7 +273,9 @@ fn answer(entry: &Entry, context: &Context) -> Vec<String> {
                             .leavers
                             .delete_after
                             .and_then(|d| TimeDelta::from_std(d).ok())
-                            .map(|d| format!(" and may be deleted after {}", time_text(l.since + d)))
+                            .map(|d| {
+                                format!(" and may be deleted after {}", time_text(l.since + d))
+                            })
                             .unwrap_or_default();
                         format!(
                             "The sub-user {}{uin} is suspended ({}) since {}{grace}.",

@@ -240,9 +240,7 @@ pub async fn run(
             source,
             protected,
         } => members::protect(context, &id, source.as_deref(), protected, actor),
-        Request::Release { id, source } => {
-            members::release(context, &id, source.as_deref(), actor)
-        }
+        Request::Release { id, source } => members::release(context, &id, source.as_deref(), actor),
         Request::Changes(options) => changes::list(context, &options),
         Request::Change { id } => changes::show(context, id),
         Request::RetryChange { id } => changes::retry(context, id, actor, progress).await,

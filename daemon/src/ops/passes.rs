@@ -16,7 +16,14 @@ const LONGEST_PAUSE: TimeDelta = TimeDelta::seconds(10);
 
 fn known(context: &Context, source: Option<&str>) -> Result<(), OpError> {
     match source {
-        Some(name) if !context.config().config.sources.iter().any(|s| s.name == name) => {
+        Some(name)
+            if !context
+                .config()
+                .config
+                .sources
+                .iter()
+                .any(|s| s.name == name) =>
+        {
             Err(sources::unknown(context, name))
         }
         _ => Ok(()),
@@ -140,10 +147,7 @@ fn report_json(context: &Context, report: &PassReport, only: Option<&str>) -> Va
         .iter()
         .map(|(id, username, hold)| json!({ "change": id, "username": username, "waits_for": hold.to_string() }))
         .collect();
-    let held = report
-        .plan
-        .as_ref()
-        .is_some_and(reconcile::Made::held);
+    let held = report.plan.as_ref().is_some_and(reconcile::Made::held);
     let pause = report
         .outbox
         .next_at

@@ -25,7 +25,13 @@ pub(super) fn rows(context: &Context) -> Result<Vec<Value>, OpError> {
     }
     for row in &known {
         if !config.config.sources.iter().any(|s| s.name == row.name) {
-            made.push(row_json(context, &row.name, &row.connector, Some(row), None));
+            made.push(row_json(
+                context,
+                &row.name,
+                &row.connector,
+                Some(row),
+                None,
+            ));
         }
     }
     Ok(made)
@@ -127,7 +133,11 @@ pub(super) fn pause(
     let ledger = context.ledger();
     ledger.ensure_source(name, &connector_name(&source.connector), None)?;
     ledger.set_paused(name, paused)?;
-    let action = if paused { "source.pause" } else { "source.resume" };
+    let action = if paused {
+        "source.pause"
+    } else {
+        "source.resume"
+    };
     ledger.audit(context.now(), actor, action, name, &Value::Null)?;
     Ok(json!({ "source": name, "paused": paused }))
 }
