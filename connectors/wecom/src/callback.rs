@@ -127,3 +127,6 @@ fn say(status: u16, body: &str) -> CallbackAnswer {
         hints: Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

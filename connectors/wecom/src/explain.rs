@@ -85,3 +85,6 @@ fn from_ip(message: &str) -> Option<&str> {
     let address = rest[..end].trim_end_matches([':', '.']);
     (!address.is_empty()).then_some(address)
 }
+
+#[cfg(test)]
+mod tests;

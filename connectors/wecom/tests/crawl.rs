@@ -379,7 +379,7 @@ fn a_department_list_that_is_none_ends_the_crawl() {
 #[test]
 fn an_allowed_department_that_is_not_listed_is_asked_for() {
     let fake = Fake::small().hook(|corp, ask| {
-        (ask.path == "department/list" && ask.query.get("id").is_none()).then(|| {
+        (ask.path == "department/list" && !ask.query.contains_key("id")).then(|| {
             let (parent, name) = &corp.departments[&1];
             Reply::Json(json!({"department": [{"id": 1, "parentid": parent, "name": name}]}))
         })
@@ -531,7 +531,7 @@ fn a_status_that_is_not_known_makes_the_crawl_incomplete() {
     for status in [json!(3), json!(null), json!("new"), json!(true)] {
         let missing = missing(move |_, ask| {
             let list = json!({"userlist": [{"userid": "x", "status": status}]});
-            ask.is("user/list", "2").then(|| Reply::Json(list))
+            ask.is("user/list", "2").then_some(Reply::Json(list))
         });
         assert_eq!(missing.len(), 1);
         assert!(missing[0].contains("member x"), "{missing:?}");
@@ -544,7 +544,7 @@ fn an_entry_without_a_usable_id_is_skipped_and_reported() {
     let fake = Fake::small().hook(move |_, ask| {
         let list = json!({"userlist": [{"userid": "", "status": 1}, {"userid": long, "status": 1},
             {"status": 1}, {"userid": "y".repeat(64), "status": 1}]});
-        ask.is("user/list", "2").then(|| Reply::Json(list))
+        ask.is("user/list", "2").then_some(Reply::Json(list))
     });
     let summary = fake.crawl().unwrap();
     assert!(summary.complete, "{:?}", summary.missing);

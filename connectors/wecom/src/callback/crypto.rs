@@ -4,6 +4,7 @@ use aes::Aes256;
 use aes::cipher::{Array, BlockModeDecrypt, KeyIvInit};
 use base64::Engine;
 use base64::alphabet::STANDARD;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::{hex, sha1};
@@ -21,7 +22,7 @@ const KEY_BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
         .with_decode_allow_trailing_bits(true)
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone),
 );
 
 /// Why a callback is not what it claims to be.
@@ -87,7 +88,7 @@ fn same(left: &[u8], right: &[u8]) -> bool {
 pub(super) fn decrypt(key: &str, encrypted: &str, receiver: &str) -> Result<Vec<u8>, Refused> {
     let key = KEY_BASE64.decode(key).map_err(|_| Refused::Key)?;
     let key: [u8; 32] = key.try_into().map_err(|_| Refused::Key)?;
-    let mut text = KEY_BASE64.decode(encrypted).map_err(|_| Refused::Cipher)?;
+    let mut text = BASE64.decode(encrypted).map_err(|_| Refused::Cipher)?;
     if text.is_empty() || text.len() % 16 != 0 {
         return Err(Refused::Cipher);
     }
