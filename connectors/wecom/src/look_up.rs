@@ -29,7 +29,9 @@ pub(crate) fn look_up(
     let mut fatal = None;
     let mut silence = 0;
     let usable = ids.iter().enumerate().filter(|(_, id)| is_usable_id(id));
-    let calls = usable.map(|(place, id)| (place, Call::with(PATH, "userid", id)));
+    let calls = usable
+        .map(|(place, id)| (place, Call::with(PATH, "userid", id)))
+        .collect();
     let asked = api.each(calls, |place, result: Result<RawMember, Problem>| {
         match result {
             Err(problem)

@@ -159,7 +159,8 @@ impl<'h> Tokens<'h> {
                 ("corpsecret", self.secret),
             ];
             let outcome = client.call(request::get(self.settings, PATH, query));
-            let answer = problem::read::<TokenAnswer>(PATH, outcome, self.settings.secrets());
+            let body = problem::body(PATH, outcome, &mut self.settings.secrets());
+            let answer = body.and_then(|body| problem::read::<TokenAnswer>(PATH, &body));
             match answer {
                 Err(problem) if problem.is_passing() && tries < request::TRIES_MAX => {
                     self.host
@@ -171,14 +172,7 @@ impl<'h> Tokens<'h> {
         };
         match answer {
             Ok(answer) if !answer.access_token.is_empty() => Ok(self.keep(&answer, after_refusal)),
-            Ok(_) => {
-                let message = "answered without a token".to_owned();
-                Err(Problem {
-                    path: PATH,
-                    cause: Cause::NoAnswer,
-                    message,
-                })
-            }
+            Ok(_) => Err(Problem::garbage(PATH, "JSON without a token")),
             Err(problem) => {
                 self.remember_refusal(&problem);
                 Err(problem)
