@@ -134,7 +134,8 @@ impl<'h> Client<'h> {
                 later = waiting;
                 due.into_iter().for_each(|job| queue.push_front(job.job));
             }
-            while (flight.len() as u64) < u64::from(self.limit()) {
+            // A job that waits to be sent again keeps its place: a provider in trouble gets less, not more.
+            while ((flight.len() + later.len()) as u64) < u64::from(self.limit()) {
                 let Some(mut job) = queue.pop_front() else {
                     break;
                 };
@@ -166,7 +167,7 @@ impl<'h> Client<'h> {
                     }
                     Next::Stop => return self.forget(flight.into_keys()),
                 }
-            } else if queue.is_empty() {
+            } else {
                 let Some(soonest) = soonest(&later) else {
                     return;
                 };
@@ -174,7 +175,7 @@ impl<'h> Client<'h> {
                 // Never longer than was asked for, whatever the clock does meanwhile.
                 let left_ms = (job.due_ms - self.host.now_ms()).clamp(0.0, f64::from(job.after_ms));
                 self.host.sleep_ms(left_ms.ceil() as u32);
-                queue.push_back(job.job);
+                queue.push_front(job.job);
             }
         }
     }

@@ -16,6 +16,8 @@ struct Script {
     newest_first: bool,
     now: Cell<f64>,
     slept: RefCell<Vec<u32>>,
+    /// The clock jumps back by an hour after it was read so many times.
+    jump_at_reading: Cell<u32>,
 }
 
 impl Host for Script {
@@ -47,6 +49,11 @@ impl Host for Script {
     }
 
     fn now_ms(&self) -> f64 {
+        let readings = self.jump_at_reading.get();
+        if readings == 1 {
+            self.now.set(self.now.get() - 3_600_000.0);
+        }
+        self.jump_at_reading.set(readings.saturating_sub(1));
         self.now.get()
     }
 
@@ -191,8 +198,11 @@ fn stopping_forgets_what_is_in_flight() {
 
 #[test]
 fn a_clock_that_jumps_back_delays_nothing_for_long() {
-    let host = Script::default();
-    host.now.set(1e12);
+    let host = Script {
+        now: Cell::new(1e12),
+        jump_at_reading: Cell::new(2),
+        ..Script::default()
+    };
     let client = Client::new(&host, Window::new(1, 1));
     let mut tries = 0;
     client.run(
@@ -203,15 +213,43 @@ fn a_clock_that_jumps_back_delays_nothing_for_long() {
             if tries == 2 {
                 return Next::Done(Vec::new());
             }
-            let next = Next::Again {
+            Next::Again {
                 job: (),
                 after_ms: 500,
                 crowded: false,
-            };
-            host.now.set(host.now.get() - 3_600_000.0);
-            next
+            }
         },
     );
     assert_eq!(tries, 2);
-    assert!(host.slept.borrow().iter().all(|ms| *ms <= 500));
+    assert!(host.now.get() < 1e12 - 3_000_000.0, "the clock did jump");
+    assert_eq!(*host.slept.borrow(), [500]);
+}
+
+#[test]
+fn a_job_that_waits_keeps_its_place() {
+    let host = Script::default();
+    let client = Client::new(&host, Window::new(2, 2));
+    let mut sent = Vec::new();
+    client.run(
+        (0..6).map(|id| (id, 0)),
+        |job: &mut (u32, u32)| {
+            sent.push(*job);
+            Some(Request::get("u"))
+        },
+        |(id, tries), _| match tries {
+            0 => Next::Again {
+                job: (id, 1),
+                after_ms: 100,
+                crowded: false,
+            },
+            _ => Next::Done(Vec::new()),
+        },
+    );
+    sent.truncate(4);
+    sent.sort_unstable();
+    assert_eq!(
+        sent,
+        [(0, 0), (0, 1), (1, 0), (1, 1)],
+        "nothing new is sent while two wait"
+    );
 }

@@ -63,8 +63,9 @@ pub(crate) struct Api<'h> {
     pauses: Cell<u32>,
 }
 
-struct Job<K> {
-    key: K,
+struct Job {
+    /// Where it stands among the calls.
+    place: usize,
     call: Call,
     token: Rc<str>,
     refreshed: bool,
@@ -114,18 +115,11 @@ impl<'h> Api<'h> {
     pub(crate) fn get<T: DeserializeOwned>(&self, call: Call) -> Result<T, Problem> {
         let path = call.path;
         let mut answer = None;
-        self.each([((), call)], |(), result| {
+        self.each(vec![((), call)], |(), result| {
             answer = Some(result);
             Flow::On
         })?;
-        answer.unwrap_or_else(|| {
-            let message = "was not asked".to_owned();
-            Err(Problem {
-                path,
-                cause: problem::Cause::NoAnswer,
-                message,
-            })
-        })
+        answer.unwrap_or_else(|| Err(Problem::garbage(path, "nothing")))
     }
 
     /// Many calls, each with a key of the caller's; `done` gets each one's answer, in whatever order they come.
@@ -134,13 +128,28 @@ impl<'h> Api<'h> {
     /// There is no token to be had, and so not every call was made.
     pub(crate) fn each<K, T: DeserializeOwned>(
         &self,
-        calls: impl IntoIterator<Item = (K, Call)>,
+        calls: Vec<(K, Call)>,
         mut done: impl FnMut(K, Result<T, Problem>) -> Flow,
     ) -> Result<(), Problem> {
+        let (mut keys, calls): (Vec<Option<K>>, Vec<Call>) = calls
+            .into_iter()
+            .map(|(key, call)| (Some(key), call))
+            .unzip();
+        self.run(calls, &mut |place, path, result| {
+            let answer = match result {
+                Ok(body) => Ok(problem::read(path, body)?),
+                Err(problem) => Err(problem),
+            };
+            Ok(keys[place].take().map_or(Flow::On, |key| done(key, answer)))
+        })
+    }
+
+    /// The calls without the type of their answer, so that this is compiled once and not for every interface.
+    fn run(&self, calls: Vec<Call>, settle: &mut Settle) -> Result<(), Problem> {
         let no_token = RefCell::new(None);
         let token = Rc::<str>::from("");
-        let jobs = calls.into_iter().map(|(key, call)| Job {
-            key,
+        let jobs = calls.into_iter().enumerate().map(|(place, call)| Job {
+            place,
             call,
             token: token.clone(),
             refreshed: false,
@@ -166,48 +175,51 @@ impl<'h> Api<'h> {
                     None
                 }
             },
-            |job, outcome| match self.judge(job, outcome) {
-                Judged::Done(key, result) => match done(key, result) {
-                    Flow::On => Next::Done(Vec::new()),
-                    Flow::Stop => Next::Stop,
-                },
-                Judged::Again(next) => next,
-                Judged::NoToken(problem) => {
+            |job, outcome| {
+                self.judge(job, outcome, settle).unwrap_or_else(|problem| {
                     no_token.replace(Some(problem));
                     Next::Stop
-                }
+                })
             },
         );
         no_token.into_inner().map_or(Ok(()), Err)
     }
 
-    fn judge<K, T: DeserializeOwned>(&self, mut job: Job<K>, outcome: Outcome) -> Judged<K, T> {
-        let held = self.tokens.held();
-        let secrets = self
-            .settings
-            .secrets()
-            .chain(held.as_deref())
-            .chain(Some(&*job.token));
-        let problem = match problem::read(job.call.path, outcome, secrets) {
-            Ok(answer) => return Judged::Done(job.key, Ok(answer)),
+    /// What an outcome leads to: another try, or an answer. The error is that there is no token.
+    fn judge(
+        &self,
+        mut job: Job,
+        outcome: Outcome,
+        settle: &mut Settle,
+    ) -> Result<Next<Job>, Problem> {
+        let (place, path) = (job.place, job.call.path);
+        let next = |flow| match flow {
+            Flow::On => Next::Done(Vec::new()),
+            Flow::Stop => Next::Stop,
+        };
+        let body = {
+            let held = self.tokens.held();
+            let tokens = held.as_deref().into_iter().chain([&*job.token]);
+            problem::body(path, outcome, &mut self.settings.secrets().chain(tokens))
+        };
+        let problem = match body.and_then(|body| settle(place, path, Ok(&body))) {
+            Ok(flow) => return Ok(next(flow)),
             Err(problem) => problem,
         };
         let class = problem.class();
         if matches!(class, Some(Class::TokenStale | Class::Secret)) && !job.refreshed {
+            self.tokens.refused(&self.client, &job.token, problem)?;
             job.refreshed = true;
-            return match self.tokens.refused(&self.client, &job.token, problem) {
-                Ok(_) => Judged::Again(Next::Again {
-                    job,
-                    after_ms: 0,
-                    crowded: false,
-                }),
-                Err(problem) => Judged::NoToken(problem),
-            };
+            return Ok(Next::Again {
+                job,
+                after_ms: 0,
+                crowded: false,
+            });
         }
         if problem.is_passing() && job.tries + 1 < request::TRIES_MAX {
             job.tries += 1;
             let after_ms = request::pause_ms(job.tries);
-            return Judged::Again(Next::Again {
+            return Ok(Next::Again {
                 job,
                 after_ms,
                 crowded: false,
@@ -219,13 +231,13 @@ impl<'h> Api<'h> {
             let pauses = self.pauses.get().wrapping_add(1);
             self.pauses.set(pauses);
             let after_ms = 1000 + pauses.wrapping_mul(389) % 1000;
-            return Judged::Again(Next::Again {
+            return Ok(Next::Again {
                 job,
                 after_ms,
                 crowded: true,
             });
         }
-        Judged::Done(job.key, Err(problem))
+        settle(place, path, Err(problem)).map(next)
     }
 
     /// The failure that a problem becomes; a second frequency limit within a short time is the hour's.
@@ -244,9 +256,7 @@ impl<'h> Api<'h> {
     }
 }
 
-/// What an outcome leads to.
-enum Judged<K, T> {
-    Done(K, Result<T, Problem>),
-    Again(Next<Job<K>>),
-    NoToken(Problem),
-}
+/// Takes one call's result in: its place among the calls, its path, and the accepted body or the problem. The error is
+/// that the body is not the answer that was asked for.
+type Settle<'s> =
+    dyn FnMut(usize, &'static str, Result<&[u8], Problem>) -> Result<Flow, Problem> + 's;

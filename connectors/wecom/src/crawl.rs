@@ -21,12 +21,13 @@ use crate::range::Range;
 use crate::settings::Settings;
 
 pub(crate) use departments::Tree;
+pub(crate) use tags::is_barred;
 
 /// Lines that say what is missing; more are only counted.
 const MISSING_MAX: usize = 100;
 
 /// So many parts in a row without an answer mean that WeCom is not there: the rest is not worth asking for.
-const SILENCE_MAX: u32 = 8;
+pub(crate) const SILENCE_MAX: u32 = 8;
 
 /// Crawls the range that these settings open.
 ///

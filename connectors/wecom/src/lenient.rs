@@ -28,7 +28,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Obj<T> {
     }
 }
 
-/// Text, or a number as text; whatever is not text is empty.
+/// Text, or a whole number as text; whatever else there is is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Text(pub(crate) String);
 
@@ -64,8 +64,8 @@ impl<'de> Visitor<'de> for TextVisitor {
         Ok(number.to_string())
     }
 
-    fn visit_f64<E: Error>(self, number: f64) -> Result<String, E> {
-        Ok(number.to_string())
+    fn visit_f64<E: Error>(self, _: f64) -> Result<String, E> {
+        Ok(String::new())
     }
 
     fn visit_bool<E: Error>(self, _: bool) -> Result<String, E> {

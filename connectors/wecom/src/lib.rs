@@ -4,19 +4,25 @@
 //! nothing at WeCom, keeps nothing but access tokens, and never puts a URL into a message: the query holds the token.
 
 mod api;
+mod callback;
+mod check;
 mod codes;
 mod crawl;
+mod explain;
 mod lenient;
+mod look_up;
 mod member;
 mod problem;
 mod range;
 mod request;
 mod settings;
+mod sign_in;
 mod token;
 mod wire;
 
 use camsync_connector_sdk::types::{
-    Capability, CheckReport, CrawlSummary, Description, Failure, Language,
+    CallbackAnswer, CallbackRequest, Capability, CheckReport, CrawlSummary, Description,
+    Explanation, Failure, FailureDetail, Language, Presence, SignInRequest, SignedIn,
 };
 use camsync_connector_sdk::{Connector, Host};
 use sha1::{Digest, Sha1};
@@ -43,12 +49,40 @@ impl Connector for WeCom {
         }
     }
 
-    fn check(_: &dyn Host, _: &str, _: Language) -> Result<CheckReport, Failure> {
-        Err(Failure::Bug("x".into()))
+    fn check(host: &dyn Host, settings: &str, language: Language) -> Result<CheckReport, Failure> {
+        check::check(host, &Settings::parse(settings)?, language)
     }
 
     fn crawl(host: &dyn Host, settings: &str) -> Result<CrawlSummary, Failure> {
         crawl::crawl(host, &Settings::parse(settings)?)
+    }
+
+    fn look_up(host: &dyn Host, settings: &str, ids: &[String]) -> Result<Vec<Presence>, Failure> {
+        look_up::look_up(host, &Settings::parse(settings)?, ids)
+    }
+
+    fn callback(
+        host: &dyn Host,
+        settings: &str,
+        request: &CallbackRequest,
+    ) -> Result<CallbackAnswer, Failure> {
+        callback::answer(host, &Settings::parse(settings)?, request)
+    }
+
+    fn sign_in_url(
+        _: &dyn Host,
+        settings: &str,
+        request: &SignInRequest,
+    ) -> Result<String, Failure> {
+        Ok(sign_in::url(&Settings::parse(settings)?, request))
+    }
+
+    fn who_signed_in(host: &dyn Host, settings: &str, code: &str) -> Result<SignedIn, Failure> {
+        sign_in::who(host, &Settings::parse(settings)?, code)
+    }
+
+    fn explain(failure: &Failure, language: Language) -> Option<Explanation> {
+        explain::explain(failure, language)
     }
 }
 
@@ -68,4 +102,22 @@ pub(crate) fn sha1(parts: &[&[u8]]) -> [u8; 20] {
 /// Lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// An answer that is none.
+pub(crate) fn unavailable(path: &str, message: &str) -> Failure {
+    Failure::Unavailable(detail(path, message))
+}
+
+/// A refusal without a code of WeCom's.
+pub(crate) fn refused(path: &str, message: &str) -> Failure {
+    Failure::Refused(detail(path, message))
+}
+
+fn detail(path: &str, message: &str) -> FailureDetail {
+    FailureDetail {
+        code: None,
+        message: message.to_owned(),
+        subject: Some(path.to_owned()),
+    }
 }

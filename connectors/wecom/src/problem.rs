@@ -45,6 +45,15 @@ pub(crate) enum Cause {
 }
 
 impl Problem {
+    /// Something came that is not the answer.
+    pub(crate) fn garbage(path: &'static str, what: &str) -> Self {
+        Self {
+            path,
+            cause: Cause::NoAnswer,
+            message: format!("answered {what}"),
+        }
+    }
+
     /// The class of a refusal; nothing where WeCom did not speak.
     pub(crate) fn class(&self) -> Option<Class> {
         match self.cause {
@@ -127,17 +136,18 @@ impl Problem {
     }
 }
 
-/// Makes an answer of what the host brought, or the problem that it is. `secrets` are struck out of every text.
-pub(crate) fn read<'s, T: DeserializeOwned>(
+/// The body of an answer in which WeCom does not refuse, or the problem that the outcome is. `secrets` are struck out
+/// of every text.
+pub(crate) fn body(
     path: &'static str,
     outcome: Outcome,
-    secrets: impl Iterator<Item = &'s str>,
-) -> Result<T, Problem> {
+    secrets: &mut dyn Iterator<Item = &str>,
+) -> Result<Vec<u8>, Problem> {
     let (cause, message) = match outcome {
-        Ok(response) if response.status == 200 => match wire::read(&response.body) {
-            Ok(answer) => return Ok(answer),
+        Ok(response) if response.status == 200 => match wire::accept(&response.body) {
+            Ok(()) => return Ok(response.body),
             Err(NotAnAnswer::Code(code, words)) => (Cause::Code(code), words),
-            Err(NotAnAnswer::Garbage(what)) => (Cause::NoAnswer, format!("answered {what}")),
+            Err(NotAnAnswer::Garbage(what)) => return Err(Problem::garbage(path, &what)),
         },
         Ok(response) => (
             Cause::NoAnswer,
@@ -159,24 +169,28 @@ pub(crate) fn read<'s, T: DeserializeOwned>(
     })
 }
 
+/// Reads an accepted body.
+pub(crate) fn read<T: DeserializeOwned>(path: &'static str, body: &[u8]) -> Result<T, Problem> {
+    wire::read(body).map_err(|what| Problem::garbage(path, &what))
+}
+
 /// Strikes secrets out of words that come from elsewhere, and cuts them to a bearable length.
-fn scrub<'s>(words: &str, secrets: impl Iterator<Item = &'s str>) -> String {
-    let mut words: String = words.chars().take(WORDS_MAX).collect();
+fn scrub(words: &str, secrets: &mut dyn Iterator<Item = &str>) -> String {
+    // Cut only roughly at first: a secret that the cut runs through would not be found.
+    let mut words: String = words.chars().take(8 * WORDS_MAX).collect();
     for secret in secrets.filter(|secret| secret.len() > 3) {
         words = words.replace(secret, "***");
     }
-    for parameter in ["access_token=", "corpsecret=", "code="] {
+    for parameter in ["access_token=", "corpsecret=", "?code=", "&code="] {
         let mut from = 0;
         while let Some(at) = words[from..].find(parameter) {
             let value = from + at + parameter.len();
-            let end = words[value..]
-                .find(['&', ' ', '"', '\'', ',', ']', ')'])
-                .map_or(words.len(), |end| value + end);
-            words.replace_range(value..end, "***");
+            let end = words[value..].find(['&', ' ', '"', '\'', ',', ']', ')']);
+            words.replace_range(value..end.map_or(words.len(), |end| value + end), "***");
             from = value + 3;
         }
     }
-    words
+    words.chars().take(WORDS_MAX).collect()
 }
 
 #[cfg(test)]
@@ -188,7 +202,7 @@ mod tests {
     #[test]
     fn secrets_are_struck_out() {
         let words = "GET https://h/cgi-bin/user/get?access_token=tok-1&userid=x and s3cret, corpsecret=abc, errcode=1";
-        let scrubbed = scrub(words, ["s3cret"].into_iter());
+        let scrubbed = scrub(words, &mut ["s3cret"].into_iter());
         assert!(
             !scrubbed.contains("tok-1")
                 && !scrubbed.contains("s3cret")
@@ -197,7 +211,7 @@ mod tests {
         );
         assert!(scrubbed.contains("userid=x"), "{scrubbed}");
         assert_eq!(
-            scrub(&"长".repeat(1000), std::iter::empty())
+            scrub(&"长".repeat(1000), &mut std::iter::empty())
                 .chars()
                 .count(),
             WORDS_MAX

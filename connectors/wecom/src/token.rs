@@ -24,7 +24,7 @@ const LIFETIME_S: i64 = 7200;
 
 /// Between two calls of `gettoken`, unless the token of the first was refused. Also how long a refused secret is
 /// remembered: asking again and again gets the whole address blocked for an hour (`wecom-api.md` 1.1).
-const FLOOR_MS: f64 = 30_000.0;
+const FLOOR_MS: u64 = 30_000;
 
 /// Whose token: each app has its own, made with its own secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,8 +48,8 @@ pub(crate) struct Tokens<'h> {
 #[derive(Clone)]
 struct Held {
     token: Rc<str>,
-    until_ms: f64,
-    fetched_ms: f64,
+    until_ms: u64,
+    fetched_ms: u64,
     after_refusal: bool,
 }
 
@@ -108,7 +108,7 @@ impl<'h> Tokens<'h> {
     pub(crate) fn current(&self, client: &Client) -> Result<Rc<str>, Problem> {
         let held = self.held.borrow().clone();
         match held {
-            Some(held) if self.host.now_ms() < held.until_ms => Ok(held.token),
+            Some(held) if self.now_ms() < held.until_ms => Ok(held.token),
             _ => self.fetch(client, false),
         }
     }
@@ -135,8 +135,16 @@ impl<'h> Tokens<'h> {
         self.held.borrow().as_ref().map(|held| held.token.clone())
     }
 
-    fn is_recent(&self, then_ms: f64) -> bool {
-        (0.0..FLOOR_MS).contains(&(self.host.now_ms() - then_ms))
+    /// Whole milliseconds: a token needs no finer clock.
+    fn now_ms(&self) -> u64 {
+        self.host.now_ms() as u64
+    }
+
+    /// False also when the clock was set back.
+    fn is_recent(&self, then_ms: u64) -> bool {
+        self.now_ms()
+            .checked_sub(then_ms)
+            .is_some_and(|since_ms| since_ms < FLOOR_MS)
     }
 
     fn fetch(&self, client: &Client, after_refusal: bool) -> Result<Rc<str>, Problem> {
@@ -151,7 +159,8 @@ impl<'h> Tokens<'h> {
                 ("corpsecret", self.secret),
             ];
             let outcome = client.call(request::get(self.settings, PATH, query));
-            let answer = problem::read::<TokenAnswer>(PATH, outcome, self.settings.secrets());
+            let body = problem::body(PATH, outcome, &mut self.settings.secrets());
+            let answer = body.and_then(|body| problem::read::<TokenAnswer>(PATH, &body));
             match answer {
                 Err(problem) if problem.is_passing() && tries < request::TRIES_MAX => {
                     self.host
@@ -163,14 +172,7 @@ impl<'h> Tokens<'h> {
         };
         match answer {
             Ok(answer) if !answer.access_token.is_empty() => Ok(self.keep(&answer, after_refusal)),
-            Ok(_) => {
-                let message = "answered without a token".to_owned();
-                Err(Problem {
-                    path: PATH,
-                    cause: Cause::NoAnswer,
-                    message,
-                })
-            }
+            Ok(_) => Err(Problem::garbage(PATH, "JSON without a token")),
             Err(problem) => {
                 self.remember_refusal(&problem);
                 Err(problem)
@@ -189,11 +191,11 @@ impl<'h> Tokens<'h> {
             lifetime_s / 2
         };
         let use_s = u32::try_from(use_s.max(0)).unwrap_or(u32::MAX);
-        let now_ms = self.host.now_ms();
+        let now_ms = self.now_ms();
         let held = Held {
             token: answer.access_token.as_str().into(),
             // At least as long as the floor, lest a lifetime of 0 makes every request ask for a token.
-            until_ms: now_ms + (f64::from(use_s) * 1000.0).max(FLOOR_MS),
+            until_ms: now_ms + (u64::from(use_s) * 1000).max(FLOOR_MS),
             fetched_ms: now_ms,
             after_refusal,
         };
@@ -214,7 +216,7 @@ impl<'h> Tokens<'h> {
             self.host.cache_set(
                 &format!("refusal/{}", self.key),
                 &line,
-                (FLOOR_MS / 1000.0) as u32,
+                (FLOOR_MS / 1000) as u32,
             );
         }
     }

@@ -25,31 +25,47 @@ pub(crate) enum NotAnAnswer {
     Garbage(String),
 }
 
-/// Reads the body of an answer.
+/// Whether the body is an answer at all, of whatever interface.
 ///
 /// # Errors
-/// A refusal by WeCom, or a body that is not this answer: then it says nothing about what was asked.
-pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, NotAnAnswer> {
-    let garbage = |what: String| NotAnAnswer::Garbage(what);
+/// A refusal by WeCom, or a body that says nothing about what was asked.
+pub(crate) fn accept(body: &[u8]) -> Result<(), NotAnAnswer> {
+    let garbage = |what: &str| Err(NotAnAnswer::Garbage(what.to_owned()));
     match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
-        None => return Err(garbage("an empty body instead of JSON".to_owned())),
-        Some(b'<') => return Err(garbage("a page of HTML or XML instead of JSON".to_owned())),
+        None => return garbage("an empty body instead of JSON"),
+        Some(b'<') => return garbage("a page of HTML or XML instead of JSON"),
         Some(b'{') => {}
-        Some(_) => return Err(garbage("a body that is not a JSON object".to_owned())),
+        Some(_) => return garbage("a body that is not a JSON object"),
     }
-    let place = |what: &str, error: &serde_json::Error| {
-        garbage(format!("{what} (column {})", error.column()))
-    };
-    let Obj(head): Obj<Head> = serde_json::from_slice(body)
-        .map_err(|error| place("JSON that is cut off or malformed", &error))?;
-    match head.errcode {
-        Number::Absent | Number::Is(0) => {}
-        Number::Is(code) => return Err(NotAnAnswer::Code(code, head.errmsg)),
-        Number::Nonsense => return Err(garbage("an errcode that is no number".to_owned())),
+    let head: Result<Obj<Head>, _> = serde_json::from_slice(body);
+    match head {
+        Ok(Obj(Head {
+            errcode: Number::Absent | Number::Is(0),
+            ..
+        })) => Ok(()),
+        Ok(Obj(Head {
+            errcode: Number::Is(code),
+            errmsg,
+        })) => Err(NotAnAnswer::Code(code, errmsg)),
+        Ok(_) => garbage("an errcode that is no number"),
+        Err(error) => garbage(&misfit("JSON that is cut off or malformed", &error)),
     }
-    let Obj(answer): Obj<T> = serde_json::from_slice(body)
-        .map_err(|error| place("JSON without what was asked for", &error))?;
-    Ok(answer)
+}
+
+/// Reads the body of an accepted answer.
+///
+/// # Errors
+/// What the body is instead of this answer.
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    let answer: Result<Obj<T>, _> = serde_json::from_slice(body);
+    answer
+        .map(|Obj(answer)| answer)
+        .map_err(|error| misfit("JSON without what was asked for", &error))
+}
+
+/// Only the place: serde's own words may repeat a value.
+fn misfit(what: &str, error: &serde_json::Error) -> String {
+    format!("{what} (column {})", error.column())
 }
 
 /// `gettoken`.

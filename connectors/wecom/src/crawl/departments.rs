@@ -152,11 +152,6 @@ impl Tree {
         self.nodes.keys().copied()
     }
 
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.nodes.len()
-    }
-
     /// The first of them, if there is one.
     pub(crate) fn first(&self) -> Option<u64> {
         self.ids().next()
