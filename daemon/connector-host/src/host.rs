@@ -4,6 +4,7 @@ use std::{
     fmt, io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use url::Url;
@@ -33,18 +34,21 @@ pub struct HostOptions {
     pub extra_ca_pem: Option<Vec<u8>>,
     /// The time of day that connectors see.
     pub clock: Arc<dyn Clock>,
+    /// How long a connector may take to say what it is when it is loaded.
+    pub describe_time: Duration,
     /// Who is asked for addresses of names.
     pub lookup: Arc<dyn NameLookup>,
 }
 
 impl Default for HostOptions {
-    /// No cache of code, no proxy, the system's certificates, clock and resolver.
+    /// No cache of code, no proxy, the system's certificates, clock and resolver; 10 s to describe.
     fn default() -> Self {
         Self {
             cache_dir: None,
             proxy: None,
             extra_ca_pem: None,
             clock: Arc::new(SystemClock),
+            describe_time: Duration::from_secs(10),
             lookup: Arc::new(SystemLookup),
         }
     }
@@ -106,6 +110,7 @@ pub(crate) struct Inner {
     pub(crate) ticker: Ticker,
     pub(crate) clients: Clients,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) describe_time: Duration,
     code: Option<CodeCache>,
 }
 
@@ -144,6 +149,7 @@ impl Host {
                 ticker,
                 clients,
                 clock: options.clock,
+                describe_time: options.describe_time,
                 code,
             }),
         })
