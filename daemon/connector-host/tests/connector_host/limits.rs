@@ -83,6 +83,23 @@ async fn an_endless_loop_leaves_others_their_turn() {
     assert!(start.elapsed() < Duration::from_secs(5));
 }
 
+/// Calls of one session run on any thread, and at the same time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_run_side_by_side() {
+    let session = std::sync::Arc::new(session("find").await);
+    let calls: Vec<_> = (0..8)
+        .map(|_| {
+            let session = std::sync::Arc::clone(&session);
+            tokio::spawn(async move { crawl(&session).await })
+        })
+        .collect();
+    for call in calls {
+        let (outcome, sink) = call.await.unwrap();
+        assert!(outcome.unwrap().complete);
+        assert_eq!(sink.members.len(), 2);
+    }
+}
+
 #[tokio::test]
 async fn a_memory_bomb_ends() {
     let error = ended(

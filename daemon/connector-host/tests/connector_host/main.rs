@@ -8,5 +8,6 @@ mod calls;
 mod limits;
 mod loading;
 mod network;
+mod outward;
 mod server;
 mod support;
