@@ -195,13 +195,23 @@ fn code_cache(path: &Path) -> Result<CodeCache, HostError> {
     CodeCache::new(config).map_err(|error| unusable(format!("{error:#}")))
 }
 
-/// Whoever can write there can run code as this user.
+/// Makes the folder for this user alone; refuses one that others may write to, for they could run code as this user.
 fn make_private(path: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    builder.create(path)?;
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::MetadataExt::mode(&path.metadata()?);
+        if mode & 0o022 != 0 {
+            return Err(io::Error::other(
+                "others may write there; run `chmod go-w` on it",
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn certificates(pem: &[u8]) -> Result<Vec<reqwest::Certificate>, HostError> {

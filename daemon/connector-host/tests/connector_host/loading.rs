@@ -230,6 +230,56 @@ async fn compiled_code_is_kept() {
 }
 
 #[tokio::test]
+async fn damaged_compiled_code_is_compiled_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let cached = || {
+        let cache_dir = Some(folder.path().join("compiled"));
+        Host::new(HostOptions {
+            cache_dir,
+            ..options()
+        })
+        .unwrap()
+    };
+    load(&cached(), guest().to_vec()).await.unwrap();
+    let damaged = damage(folder.path());
+    assert!(damaged > 0);
+    let host = cached();
+    load(&host, guest().to_vec()).await.unwrap();
+    assert_eq!(host.code_cache_use().0, 0);
+}
+
+/// Cuts every file below a folder short, and says how many there were.
+fn damage(folder: &std::path::Path) -> usize {
+    let entries = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let cut = |path: std::path::PathBuf| {
+        if path.is_dir() {
+            return damage(&path);
+        }
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+        1
+    };
+    entries.map(cut).sum()
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_folder_that_others_may_write_to_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o777)).unwrap();
+    let error = Host::new(HostOptions {
+        cache_dir: Some(folder.path().to_owned()),
+        ..options()
+    })
+    .unwrap_err();
+    assert!(error.to_string().contains("chmod go-w"), "{error}");
+}
+
+#[tokio::test]
 async fn a_host_that_cannot_be_set_up_says_why() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let error = |options| Host::new(options).unwrap_err();

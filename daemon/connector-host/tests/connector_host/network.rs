@@ -255,6 +255,36 @@ async fn many_large_bodies_are_bounded_together() {
     assert!(refused > 0 || outcome.is_err(), "{texts:?}");
 }
 
+/// What is on its way out counts too: a connector may not park its bodies in the host.
+#[tokio::test]
+async fn many_large_requests_are_bounded_together() {
+    let (server, connector) = (Server::start().await, connector().await);
+    let body = "x".repeat(1 << 20);
+    let requests: Vec<_> = (0..12)
+        .map(|_| json!({"url": server.url("/never"), "method": "POST", "body": body, "timeout_ms": 500}))
+        .collect();
+    let mut context = asking(requests.into(), &[&server]);
+    context.limits.memory = 48 << 20;
+    let sink = told(&connector.session(context).unwrap()).await;
+    assert!(
+        sink.told().values().all(|text| *text == "timeout"),
+        "{:?}",
+        sink.told()
+    );
+    let requests: Vec<_> = (0..64)
+        .map(|_| json!({"url": server.url("/never"), "body_bytes": 1 << 20, "timeout_ms": 500}))
+        .collect();
+    let mut context = asking(requests.into(), &[&server]);
+    context.limits.memory = 16 << 20;
+    let sink = told(&connector.session(context).unwrap()).await;
+    let refused = sink
+        .told()
+        .values()
+        .filter(|text| text.contains("limits.memory"))
+        .count();
+    assert!((48..64).contains(&refused), "{refused}");
+}
+
 #[tokio::test]
 async fn a_slow_drip_ends_with_the_request_or_with_the_call() {
     let (server, connector) = (Server::start().await, connector().await);

@@ -91,7 +91,7 @@ fn routes() -> Router {
         )
         .route(
             "/never",
-            get(|| async { std::future::pending::<()>().await }),
+            any(|| async { std::future::pending::<()>().await }),
         )
         .route(
             "/all-at-once",

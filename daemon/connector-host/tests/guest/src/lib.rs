@@ -290,7 +290,10 @@ fn request(wanted: &Value) -> http::Request {
         headers: headers
             .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()))
             .collect(),
-        body: wanted["body"].as_str().map(|body| body.as_bytes().to_vec()),
+        body: match wanted["body_bytes"].as_u64() {
+            Some(bytes) => Some(vec![b'x'; bytes as usize]),
+            None => wanted["body"].as_str().map(|body| body.as_bytes().to_vec()),
+        },
         timeout_ms: wanted["timeout_ms"].as_u64().map(|ms| ms as u32),
     }
 }
