@@ -1,6 +1,6 @@
 //! A connector: read, checked, compiled, and asked what it is.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
@@ -24,12 +24,8 @@ use crate::{
 
 /// A file's length in bytes: more than a connector with a language runtime has (`wasm.md` 4).
 const FILE_MAX: usize = 128 * 1024 * 1024;
-/// What a connector may take to say what it is.
-const DESCRIBE: Allowance = Allowance {
-    time: Duration::from_secs(10),
-    idle: Duration::from_secs(10),
-    memory: 256 * 1024 * 1024,
-};
+/// Memory that a connector may take to say what it is, in bytes.
+const DESCRIBE_MEMORY: usize = 256 * 1024 * 1024;
 
 /// Where a connector comes from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -176,10 +172,16 @@ impl Host {
             })?;
         let asked = guest.clone();
         let state = nameless_state(&self.inner, origin);
+        let time = self.inner.describe_time;
+        let allowance = Allowance {
+            time,
+            idle: time,
+            memory: DESCRIBE_MEMORY,
+        };
         let raw = call::run(
             &self.inner.engine,
             self.inner.ticker.running(),
-            DESCRIBE,
+            allowance,
             state,
             move |store| Box::pin(async move { asked.describe(store).await }),
         );
@@ -241,7 +243,7 @@ fn nameless_state(host: &Inner, origin: &Origin) -> CallState {
         tickets: Tickets::offline(Bounds {
             response: 0,
             buffered: 0,
-            timeout: DESCRIBE.idle,
+            timeout: host.describe_time,
         }),
         clock: Arc::clone(&host.clock),
         log: LogGate::new(String::new(), origin.to_string()),
@@ -249,7 +251,7 @@ fn nameless_state(host: &Inner, origin: &Origin) -> CallState {
         cache,
         handover: HandOver::closed(),
         progress: Arc::new(Progress::new()),
-        memory: MemoryBudget::new(DESCRIBE.memory),
+        memory: MemoryBudget::new(DESCRIBE_MEMORY),
     }
 }
 

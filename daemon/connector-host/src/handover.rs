@@ -81,7 +81,7 @@ impl HandOver {
         Self {
             way: None,
             taken: 0,
-            max: 0,
+            max: usize::MAX,
         }
     }
 

@@ -4,6 +4,7 @@ use std::{
     fmt, io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use url::Url;
@@ -33,18 +34,21 @@ pub struct HostOptions {
     pub extra_ca_pem: Option<Vec<u8>>,
     /// The time of day that connectors see.
     pub clock: Arc<dyn Clock>,
+    /// How long a connector may take to say what it is when it is loaded.
+    pub describe_time: Duration,
     /// Who is asked for addresses of names.
     pub lookup: Arc<dyn NameLookup>,
 }
 
 impl Default for HostOptions {
-    /// No cache of code, no proxy, the system's certificates, clock and resolver.
+    /// No cache of code, no proxy, the system's certificates, clock and resolver; 10 s to describe.
     fn default() -> Self {
         Self {
             cache_dir: None,
             proxy: None,
             extra_ca_pem: None,
             clock: Arc::new(SystemClock),
+            describe_time: Duration::from_secs(10),
             lookup: Arc::new(SystemLookup),
         }
     }
@@ -106,6 +110,7 @@ pub(crate) struct Inner {
     pub(crate) ticker: Ticker,
     pub(crate) clients: Clients,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) describe_time: Duration,
     code: Option<CodeCache>,
 }
 
@@ -144,6 +149,7 @@ impl Host {
                 ticker,
                 clients,
                 clock: options.clock,
+                describe_time: options.describe_time,
                 code,
             }),
         })
@@ -189,13 +195,23 @@ fn code_cache(path: &Path) -> Result<CodeCache, HostError> {
     CodeCache::new(config).map_err(|error| unusable(format!("{error:#}")))
 }
 
-/// Whoever can write there can run code as this user.
+/// Makes the folder for this user alone; refuses one that others may write to, for they could run code as this user.
 fn make_private(path: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    builder.create(path)?;
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::MetadataExt::mode(&path.metadata()?);
+        if mode & 0o022 != 0 {
+            return Err(io::Error::other(
+                "others may write there; run `chmod go-w` on it",
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn certificates(pem: &[u8]) -> Result<Vec<reqwest::Certificate>, HostError> {

@@ -273,13 +273,15 @@ mod tests {
         wat::parse_str(format!("(component {body})")).unwrap()
     }
 
+    /// Without names inside, so that the last byte is the last of what matters.
     fn connector(version: &str, imports: &[&str]) -> Vec<u8> {
+        let own = imports.len();
         let imports: String = imports
             .iter()
             .map(|import| format!("(import \"{import}\" (instance))"))
             .collect();
         component(&format!(
-            "{imports} (instance $i) (export \"camsync:connector/connector@{version}\" (instance $i))"
+            "{imports} (instance) (export \"camsync:connector/connector@{version}\" (instance {own}))"
         ))
     }
 

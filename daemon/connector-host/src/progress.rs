@@ -70,30 +70,48 @@ fn milliseconds(duration: Duration) -> u64 {
 mod tests {
     use super::*;
 
-    const SECOND: Duration = Duration::from_secs(1);
+    const LONG: Duration = Duration::from_secs(3600);
+    const SHORT: Duration = Duration::from_millis(30);
 
-    #[tokio::test(start_paused = true)]
-    async fn idleness_counts_from_the_last_progress_and_time_from_the_start() {
+    #[tokio::test]
+    async fn without_progress_a_call_is_idle() {
         let progress = Progress::new();
-        let limit = progress.exceeded(10 * SECOND, 2 * SECOND).await;
+        let limit = progress.exceeded(LONG, SHORT).await;
         assert_eq!(
             limit,
             Limit::Idle {
-                allowed_ms: 2000,
+                allowed_ms: 30,
                 computing: true
             }
         );
+        let waiting = progress.waiting(std::future::pending::<()>());
+        let limit = tokio::select! {
+            biased;
+            () = waiting => None,
+            limit = progress.exceeded(LONG, SHORT) => Some(limit),
+        };
+        assert_eq!(
+            limit,
+            Some(Limit::Idle {
+                allowed_ms: 30,
+                computing: false
+            })
+        );
+    }
+
+    #[tokio::test]
+    async fn progress_defers_idleness_but_not_the_end() {
         let progress = Progress::new();
         let marking = async {
             loop {
-                progress.waiting(tokio::time::sleep(SECOND)).await;
+                tokio::task::yield_now().await;
                 progress.mark();
             }
         };
         let limit = tokio::select! {
-            limit = progress.exceeded(10 * SECOND, 2 * SECOND) => Some(limit),
+            limit = progress.exceeded(10 * SHORT, 5 * SHORT) => Some(limit),
             () = marking => None,
         };
-        assert_eq!(limit, Some(Limit::Time { allowed_ms: 10_000 }));
+        assert_eq!(limit, Some(Limit::Time { allowed_ms: 300 }));
     }
 }

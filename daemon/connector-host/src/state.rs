@@ -15,8 +15,8 @@ use crate::{
     redact::Redactor,
 };
 
-/// Instances, memories and tables that a component may have: language runtimes bring a few modules each.
-const PARTS_MAX: usize = 64;
+/// Instances, memories and tables that a component may have: language runtimes bring dozens.
+const PARTS_MAX: usize = 256;
 
 /// The data of a call's store. Every version of the interface serves its imports from here.
 pub(crate) struct CallState {

@@ -29,7 +29,7 @@ pub(super) async fn fetch(
     policy: &Policy,
     request: Request,
     body_max: u32,
-    mut reservation: Reservation,
+    reservation: Reservation,
 ) -> Result<Response, HttpFailure> {
     let mut hop = prepare(request)?;
     for _ in 0..=REDIRECTS_MAX {
@@ -37,11 +37,7 @@ pub(super) async fn fetch(
         let answer = send(client, &hop).await?;
         match redirect(&answer, &hop.url)? {
             Some(target) => hop = follow(hop, answer.status(), target)?,
-            None => {
-                let response = read(answer, body_max, &mut reservation).await?;
-                reservation.hand_over();
-                return Ok(response);
-            }
+            None => return read(answer, body_max, reservation).await,
         }
     }
     Err(HttpFailure::Protocol(format!(
@@ -128,7 +124,7 @@ fn follow(mut hop: Hop, status: StatusCode, target: Url) -> Result<Hop, HttpFail
 async fn read(
     mut answer: reqwest::Response,
     body_max: u32,
-    reservation: &mut Reservation,
+    mut held: Reservation,
 ) -> Result<Response, HttpFailure> {
     let fits = |length: usize| u32::try_from(length).is_ok_and(|length| length <= body_max);
     if answer
@@ -154,13 +150,14 @@ async fn read(
         if !fits(body.len() + chunk.len()) {
             return Err(HttpFailure::TooLarge(body_max));
         }
-        reservation.add(chunk.len())?;
+        held.add(chunk.len())?;
         body.extend_from_slice(&chunk);
     }
     Ok(Response {
         status,
         headers,
         body,
+        held,
     })
 }
 

@@ -12,6 +12,8 @@ pub(crate) use client::{Clients, Network, SystemLookup};
 pub(crate) use policy::Policy;
 pub(crate) use tickets::{Bounds, Tickets};
 
+use tickets::Reservation;
+
 /// A request as the connector made it.
 pub(crate) struct Request {
     pub(crate) method: String,
@@ -21,12 +23,25 @@ pub(crate) struct Request {
     pub(crate) timeout_ms: Option<u32>,
 }
 
+impl Request {
+    /// What it takes in the host's memory, in bytes.
+    fn size(&self) -> usize {
+        let headers = self
+            .headers
+            .iter()
+            .map(|(name, value)| name.len() + value.len());
+        self.url.len() + self.body.as_ref().map_or(0, Vec::len) + headers.sum::<usize>()
+    }
+}
+
 /// An answer, whatever its status.
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
+    /// What the body takes of the call's buffer, until the connector has it.
+    pub(crate) held: Reservation,
 }
 
 /// Why there is no answer. None of the texts holds a URL: its query may be a token.

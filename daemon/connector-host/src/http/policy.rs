@@ -70,7 +70,7 @@ impl Policy {
 /// The refusal of an address, whether it was written out or came from DNS.
 pub(crate) fn denied_address(host: &str, why: &str) -> HttpFailure {
     HttpFailure::Denied(format!(
-        "{host} is {why}, which only a setting for the endpoint may name"
+        "{host} is {why}, and only a setting for the endpoint may name such a one"
     ))
 }
 

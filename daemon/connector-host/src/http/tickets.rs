@@ -23,7 +23,7 @@ const TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
 pub(crate) struct Bounds {
     /// A body, in bytes.
     pub(crate) response: u32,
-    /// All bodies together that wait to be fetched by the connector, in bytes.
+    /// All that is on its way or waits to be fetched by the connector, in bytes.
     pub(crate) buffered: usize,
     /// How long a request may take at most.
     pub(crate) timeout: Duration,
@@ -81,47 +81,59 @@ impl Tickets {
         }
         let ticket = self.next;
         self.next = self.next.wrapping_add(1);
+        let fetching = self.fetching(request);
+        self.running.spawn(async move { (ticket, fetching.await) });
+        Ok(ticket)
+    }
+
+    /// The request's task. It holds what the request takes for as long as it runs, and the answer what it takes
+    /// until the connector has it.
+    fn fetching(
+        &self,
+        request: Request,
+    ) -> impl Future<Output = Result<Response, HttpFailure>> + Send + 'static {
         let Bounds {
-            response,
-            buffered,
-            timeout,
+            response, timeout, ..
         } = self.bounds;
         let wanted = request
             .timeout_ms
             .map_or(TIMEOUT_DEFAULT, |ms| Duration::from_millis(ms.into()));
-        let reservation = Reservation {
+        let mut sending = self.reservation();
+        let ready = match &self.access {
+            None => Err(HttpFailure::Denied(
+                "this call must not use the network".to_owned(),
+            )),
+            Some(access) => match sending.add(request.size()) {
+                Ok(()) => Ok((access.clone(), request)),
+                Err(_) => Err(HttpFailure::Invalid(format!(
+                    "the requests in flight hold more than {} bytes (limits.memory)",
+                    self.bounds.buffered
+                ))),
+            },
+        };
+        let receiving = self.reservation();
+        async move {
+            let (Access { client, policy }, request) = ready?;
+            let fetched = fetch(&client, &policy, request, response, receiving);
+            let outcome = tokio::time::timeout(wanted.min(timeout), fetched).await;
+            drop(sending);
+            outcome.unwrap_or(Err(HttpFailure::Timeout))
+        }
+    }
+
+    fn reservation(&self) -> Reservation {
+        Reservation {
             held: 0,
             total: Arc::clone(&self.buffered),
-            max: buffered,
-        };
-        let access = self.access.clone();
-        self.running.spawn(async move {
-            let Some(Access { client, policy }) = access else {
-                return (
-                    ticket,
-                    Err(HttpFailure::Denied(
-                        "this call must not use the network".to_owned(),
-                    )),
-                );
-            };
-            let fetched = fetch(&client, &policy, request, response, reservation);
-            let outcome = tokio::time::timeout(wanted.min(timeout), fetched).await;
-            (ticket, outcome.unwrap_or(Err(HttpFailure::Timeout)))
-        });
-        Ok(ticket)
+            max: self.bounds.buffered,
+        }
     }
 
     /// Waits for whichever request ends first; nothing when none is in flight.
     pub(crate) async fn wait(&mut self) -> Option<(u32, Result<Response, HttpFailure>)> {
         loop {
             match self.running.join_next().await? {
-                Ok((ticket, outcome)) => {
-                    if let Ok(response) = &outcome {
-                        self.buffered
-                            .fetch_sub(response.body.len(), Ordering::Relaxed);
-                    }
-                    return Some((ticket, outcome));
-                }
+                Ok(ended) => return Some(ended),
                 Err(error) => {
                     tracing::error!(target: "connector", "a request's task ended badly: {error}")
                 }
@@ -130,9 +142,9 @@ impl Tickets {
     }
 }
 
-/// A request's share of the bytes that may be buffered for a call. A response takes it along; whatever else becomes
-/// of the request gives it back.
-pub(super) struct Reservation {
+/// A share of the bytes that may be buffered for a call, given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Reservation {
     held: usize,
     total: Arc<AtomicUsize>,
     max: usize,
@@ -149,11 +161,6 @@ impl Reservation {
             ));
         }
         Ok(())
-    }
-
-    /// Leaves what is held to whoever has the body now.
-    pub(super) fn hand_over(mut self) {
-        self.held = 0;
     }
 }
 

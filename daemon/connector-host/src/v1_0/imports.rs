@@ -4,7 +4,7 @@ use wasmtime::component::HasData;
 
 use super::bindings::camsync::connector::{cache, clock, http, log, sink, types};
 use crate::{
-    http::{HttpFailure, Request},
+    http::{HttpFailure, Request, Response},
     log::Level,
     state::CallState,
 };
@@ -44,11 +44,19 @@ impl http::Host for CallState {
         };
         self.progress.mark();
         let outcome = match outcome {
-            Ok(response) => Ok(http::Response {
-                status: response.status,
-                headers: response.headers,
-                body: response.body,
-            }),
+            Ok(Response {
+                status,
+                headers,
+                body,
+                held,
+            }) => {
+                drop(held);
+                Ok(http::Response {
+                    status,
+                    headers,
+                    body,
+                })
+            }
             Err(failure) => Err(failure.into()),
         };
         Ok(Some((ticket, outcome)))
