@@ -578,12 +578,11 @@ fn leaver(
     let over = at.input.leavers.delete_after.is_some_and(|grace| {
         TimeDelta::from_std(grace).is_ok_and(|grace| at.input.now - leaving.since >= grace)
     });
-    // Disabled is never deleted, and a deletion needs a complete crawl of this very pass.
     let disabled = here.is_some_and(|d| matches!(d.verdict, Verdict::Disabled));
-    if !over || disabled || !at.source.fresh {
+    if !over || disabled {
         return;
     }
-    if sub_user.origin == Origin::Adopted && !at.input.leavers.delete_adopted {
+    if at.source.fresh && sub_user.origin == Origin::Adopted && !at.input.leavers.delete_adopted {
         draft.notes.push(Note::Released {
             sub_user: sub_user.id,
         });
@@ -601,6 +600,13 @@ fn leaver(
         Evidence::Hidden => Evidence::Hidden,
         _ => Evidence::Expired,
     });
+    if !at.source.fresh {
+        if sub_user.origin == Origin::Adopted && !at.input.leavers.delete_adopted {
+            return;
+        }
+        // What a fresh crawl called for stays on the list, so that a held plan keeps its set; but it waits.
+        change.hold = Some(Hold::Crawl);
+    }
     draft.changes.push(change);
 }
 

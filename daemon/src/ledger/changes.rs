@@ -153,6 +153,17 @@ pub enum Effect {
     Deleted,
 }
 
+/// Whether an attempt has begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// It has, and this is its number.
+    Attempt(u32),
+    /// The change is not pending any more: superseded, taken back, or done by another hand.
+    NotPending,
+    /// Another change of the same sub-user is in flight.
+    Busy,
+}
+
 /// Which changes a list shows.
 #[derive(Debug, Clone, Default)]
 pub struct ChangeFilter {
@@ -279,12 +290,28 @@ impl Ledger {
         })
     }
 
-    /// Records that an attempt begins; its number. Nothing may be sent before this returns.
+    /// Records that an attempt begins. Nothing may be sent unless this says so.
     ///
     /// # Errors
-    /// When the ledger cannot be written, or the change cannot start.
-    pub fn start_attempt(&self, change: i64, at: DateTime<Utc>) -> Result<u32, LedgerError> {
+    /// When the ledger cannot be written.
+    pub fn start_attempt(&self, change: i64, at: DateTime<Utc>) -> Result<Start, LedgerError> {
         self.write("record an attempt", |t| {
+            let (status, sub_user): (Status, i64) = t
+                .prepare_cached("SELECT status, sub_user FROM changes WHERE id = ?1")?
+                .query_row([change], |row| {
+                    Ok((rows::word(row, "status", Status::parse)?, row.get(1)?))
+                })?;
+            if status != Status::Pending {
+                return Ok(Start::NotPending);
+            }
+            let busy: bool = t
+                .prepare_cached(
+                    "SELECT EXISTS (SELECT 1 FROM changes WHERE sub_user = ?1 AND status = 'in_flight')",
+                )?
+                .query_row([sub_user], |row| row.get(0))?;
+            if busy {
+                return Ok(Start::Busy);
+            }
             transition(t, change, Event::Start)?;
             t.prepare_cached(
                 "UPDATE changes SET attempts = attempts + 1, next_attempt_at = NULL WHERE id = ?1",
@@ -295,7 +322,7 @@ impl Ledger {
             )?
             .execute(params![change, time_text(at)])?;
             t.query_row("SELECT attempts FROM changes WHERE id = ?1", [change], |row| {
-                row.get(0)
+                row.get(0).map(Start::Attempt)
             })
         })
     }

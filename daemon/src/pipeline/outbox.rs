@@ -1,7 +1,8 @@
 //! Outbox: works off what the ledger says is to be done. Order per sub-user, concurrency across them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use camsync_cam::{Cam, SecretText};
@@ -9,11 +10,11 @@ use camsync_core::change::Hold;
 use camsync_core::outbox::{Event, Kind, Status};
 use camsync_core::retry::{self, FailureClass, Next};
 use camsync_core::rules::Retry;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::{AttemptEnd, ChangeRow, Failure, Ledger, LedgerError};
+use crate::ledger::{AttemptEnd, ChangeRow, Failure, Ledger, LedgerError, Start};
 
 use super::apply::{self, Outcome, Resolve, SignIn};
 use super::clock::Clock;
@@ -23,6 +24,9 @@ use super::progress::{Progress, ProgressSink};
 const SIDE_BY_SIDE: usize = 24;
 /// A pause of the clock no longer than this lets new events in.
 const NAP: Duration = Duration::from_millis(500);
+
+/// How long a change waits for another one of the same sub-user.
+const BUSY_PAUSE: TimeDelta = TimeDelta::milliseconds(100);
 
 /// What the ledger remembers of a quota that CAM said is full.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,8 +89,20 @@ pub struct Worker<'a> {
     pub chance: &'a dyn Chance,
     /// Set when the process is to end: nothing new is begun.
     pub stopping: &'a AtomicBool,
+    /// Changes that some worker of this process is busy with: what is in flight and not in here was cut short.
+    pub active: &'a Mutex<HashSet<i64>>,
+    /// A longer pause than this is not waited out.
+    pub patience: TimeDelta,
     /// Who watches.
     pub progress: &'a ProgressSink,
+}
+
+/// Which changes are worked off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Which {
+    All,
+    CutShort,
+    Urgent,
 }
 
 impl Worker<'_> {
@@ -95,7 +111,7 @@ impl Worker<'_> {
     /// # Errors
     /// When the ledger fails. What was sent and not recorded is in flight there, and is resolved by reading later.
     pub async fn drain(&self, until: DateTime<Utc>) -> Result<Report, LedgerError> {
-        self.work_off(until, false).await
+        self.work_off(until, Which::All).await
     }
 
     /// Settles what was cut short, and nothing else: each such change is read once.
@@ -103,14 +119,18 @@ impl Worker<'_> {
     /// # Errors
     /// As [`Worker::drain`].
     pub async fn settle_in_flight(&self, until: DateTime<Utc>) -> Result<Report, LedgerError> {
-        self.work_off(until, true).await
+        self.work_off(until, Which::CutShort).await
     }
 
-    async fn work_off(
-        &self,
-        until: DateTime<Utc>,
-        in_flight_only: bool,
-    ) -> Result<Report, LedgerError> {
+    /// Works off a person's emergencies, and nothing else: beside whatever another worker does.
+    ///
+    /// # Errors
+    /// As [`Worker::drain`].
+    pub async fn drain_urgent(&self, until: DateTime<Utc>) -> Result<Report, LedgerError> {
+        self.work_off(until, Which::Urgent).await
+    }
+
+    async fn work_off(&self, until: DateTime<Utc>, which: Which) -> Result<Report, LedgerError> {
         let mut report = Report {
             frozen: self.ledger.meta(FROZEN)?.is_some(),
             ..Report::default()
@@ -122,7 +142,12 @@ impl Worker<'_> {
                 report.pending += 1;
                 continue;
             }
-            if in_flight_only && change.status != Status::InFlight {
+            let wanted = match which {
+                Which::All => true,
+                Which::CutShort => change.status == Status::InFlight,
+                Which::Urgent => change.urgent && change.status == Status::Pending,
+            };
+            if !wanted || self.is_active(change.id) {
                 continue;
             }
             let queue = queues.entry(change.sub_user).or_default();
@@ -166,13 +191,13 @@ impl Worker<'_> {
                         continue;
                     }
                 }
-                running.push(self.once(change, in_flight_only));
+                running.push(self.once(change, which == Which::CutShort));
             }
             if running.is_empty() {
                 let Some(at) = waiting.iter().map(|(at, _)| *at).min().filter(|_| !stop) else {
                     break;
                 };
-                if at > until {
+                if at > until || at - now > self.patience {
                     report.next_at = Some(at);
                     break;
                 }
@@ -203,6 +228,7 @@ impl Worker<'_> {
                     report.applied += 1;
                     advance(&mut queues, &mut ready, change.sub_user);
                 }
+                Ended::Overtaken => advance(&mut queues, &mut ready, change.sub_user),
                 Ended::Failed(failure) => {
                     report
                         .failed
@@ -217,7 +243,7 @@ impl Worker<'_> {
                     report.held.push((change.id, change.username.clone(), hold));
                     advance(&mut queues, &mut ready, change.sub_user);
                 }
-                Ended::Again(_) if in_flight_only => {
+                Ended::Again(_) if which == Which::CutShort => {
                     advance(&mut queues, &mut ready, change.sub_user);
                 }
                 Ended::Again(at) => {
@@ -238,6 +264,13 @@ impl Worker<'_> {
         Ok(report)
     }
 
+    fn is_active(&self, change: i64) -> bool {
+        self.active
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&change)
+    }
+
     fn say(&self, total: usize, report: &Report) {
         if total > 0 {
             self.progress.say(Progress::Applying {
@@ -254,8 +287,12 @@ impl Worker<'_> {
         change: ChangeRow,
         settle_only: bool,
     ) -> Result<(ChangeRow, Ended), LedgerError> {
+        let _active = match Active::enter(self.active, change.id) {
+            Some(active) => active,
+            None => return Ok((change, Ended::Overtaken)),
+        };
         let Some(sub_user) = self.ledger.sub_user(change.sub_user)? else {
-            return Ok((change, Ended::Applied));
+            return Ok((change, Ended::Overtaken));
         };
         // An attempt that is still in flight was cut short; one that ended unknown was left open. Both are read first.
         let cut_short = change.status == Status::InFlight;
@@ -271,7 +308,12 @@ impl Worker<'_> {
         let number = if cut_short {
             change.attempts
         } else {
-            self.ledger.start_attempt(change.id, self.clock.now())?
+            let now = self.clock.now();
+            match self.ledger.start_attempt(change.id, now)? {
+                Start::Attempt(number) => number,
+                Start::NotPending => return Ok((change, Ended::Overtaken)),
+                Start::Busy => return Ok((change, Ended::Again(now + BUSY_PAUSE))),
+            }
         };
         let mut password = || self.chance.password();
         let outcome = apply::attempt(
@@ -352,10 +394,8 @@ impl Worker<'_> {
             return Ok((Hold::Permission { action }, true));
         }
         let (quota, again) = match failure.code.as_str() {
-            "InvalidParameter.SubUserFull" => ("sub_users", chrono::TimeDelta::hours(24)),
-            "RequestLimitExceeded.CreateUser" => {
-                ("new_sub_users_per_day", chrono::TimeDelta::hours(1))
-            }
+            "InvalidParameter.SubUserFull" => ("sub_users", TimeDelta::hours(24)),
+            "RequestLimitExceeded.CreateUser" => ("new_sub_users_per_day", TimeDelta::hours(1)),
             other => {
                 let hold = Hold::Quota {
                     quota: other.to_owned(),
@@ -390,8 +430,36 @@ impl Worker<'_> {
     }
 }
 
+/// Marks a change as being worked on, for as long as it lives.
+struct Active<'a> {
+    set: &'a Mutex<HashSet<i64>>,
+    change: i64,
+}
+
+impl<'a> Active<'a> {
+    /// Nothing when another worker has it.
+    fn enter(set: &'a Mutex<HashSet<i64>>, change: i64) -> Option<Self> {
+        let free = set
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(change);
+        free.then_some(Self { set, change })
+    }
+}
+
+impl Drop for Active<'_> {
+    fn drop(&mut self) {
+        self.set
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.change);
+    }
+}
+
 enum Ended {
     Applied,
+    /// Another hand did it, or it is not called for any more.
+    Overtaken,
     Failed(Failure),
     Held(Hold, bool),
     Again(DateTime<Utc>),
