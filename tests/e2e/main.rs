@@ -7,5 +7,7 @@
     unreachable_pub
 )]
 
+mod crash;
 mod main_job;
+mod tools;
 mod world;
