@@ -8,6 +8,7 @@
 )]
 
 mod crash;
+mod lost_creation;
 mod main_job;
 mod tools;
 mod world;

@@ -222,7 +222,7 @@ impl Engine {
         let parts = self.parts();
         let ready = self.crawl_all(&parts, only, progress).await?;
         let mut report = failures(&parts, only, &ready);
-        match self.make(&parts, &ready, progress).await {
+        match self.make(&parts, &ready, false, progress).await {
             Ok((_, made)) => report.plan = Some(made),
             Err(error) => report.error = Some(refused(error)?),
         }
@@ -318,7 +318,7 @@ impl Engine {
         if parts.cam.is_some() && self.any_in_flight()? {
             self.settle_in_flight(parts, until, progress).await?;
         }
-        match self.make(parts, ready, progress).await {
+        match self.make(parts, ready, true, progress).await {
             Ok((account, made)) => {
                 report.recorded = reconcile::record(
                     &self.ledger,
@@ -371,6 +371,7 @@ impl Engine {
         &self,
         parts: &Parts,
         ready: &[Ready],
+        recording: bool,
         progress: &ProgressSink,
     ) -> Result<(Option<camsync_cam::Account>, Made), ReconcileError> {
         progress.say(Progress::Observing);
@@ -379,6 +380,9 @@ impl Engine {
         progress.say(Progress::Observed {
             users: observed.users().len(),
         });
+        if recording {
+            reconcile::claim_lost_creations(&self.ledger, &observed, self.clock.now())?;
+        }
         let made = reconcile::make(
             &self.ledger,
             &parts.policy,

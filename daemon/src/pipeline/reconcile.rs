@@ -11,8 +11,9 @@ use camsync_core::guard::{Decision, Judgement, Memory, judge};
 use camsync_core::model::Member;
 use camsync_core::plan::{Absent, Draft, PlanInput, SourceView, plan};
 use camsync_core::problem::Problem;
+use camsync_core::remark::mark_of;
 use camsync_core::rules::{Adopt, Guard, Leavers, LessAccess, Rules};
-use camsync_core::sub_user::{Observed, Stage, SubUser};
+use camsync_core::sub_user::{AccountKind, Observed, Stage, SubUser};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::ledger::{Ledger, LedgerError, Recorded, Recording, Said, StoredSnapshot};
@@ -150,6 +151,32 @@ pub async fn observed(
         .await
         .map_err(ReconcileError::Cam)?;
     Ok((Some(account), observed))
+}
+
+/// Takes in what lost creations made, as a listing shows it: an answer that never came is resolved by reading.
+///
+/// # Errors
+/// When the ledger cannot be written.
+pub fn claim_lost_creations(
+    ledger: &Ledger,
+    observed: &Observed,
+    now: DateTime<Utc>,
+) -> Result<(), LedgerError> {
+    let marked: Vec<(&str, u64, bool)> = observed
+        .users()
+        .iter()
+        .filter(|u| u.kind == AccountKind::SubUser && !u.off_limits)
+        .filter_map(|u| {
+            let mark = mark_of(u.remark.as_deref()?)?;
+            Some((mark, u.uin, u.console_login.unwrap_or(true)))
+        })
+        .collect();
+    let unsettled = ledger.unsettled_marks()?;
+    let lost: Vec<_> = marked
+        .into_iter()
+        .filter(|(mark, ..)| unsettled.contains(*mark))
+        .collect();
+    ledger.claim_by_mark(&lost, now).map(drop)
 }
 
 /// Makes a plan for these sources. Writes nothing.
