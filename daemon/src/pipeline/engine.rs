@@ -93,6 +93,8 @@ pub struct PassReport {
     pub failures: Vec<(String, SourceFailure)>,
     /// Why no plan could be made.
     pub error: Option<String>,
+    /// CAM's answer, when that is why.
+    pub cam_error: Option<camsync_cam::Error>,
 }
 
 impl PassReport {
@@ -224,7 +226,7 @@ impl Engine {
         let mut report = failures(&parts, only, &ready);
         match self.make(&parts, &ready, false, progress).await {
             Ok((_, made)) => report.plan = Some(made),
-            Err(error) => report.error = Some(refused(error)?),
+            Err(error) => refused(&mut report, error)?,
         }
         Ok(report)
     }
@@ -331,7 +333,7 @@ impl Engine {
                 report.plan = Some(made);
             }
             Err(error) => {
-                report.error = Some(refused(error)?);
+                refused(report, error)?;
                 return Ok(());
             }
         }
@@ -564,12 +566,15 @@ fn failures(parts: &Parts, only: Option<&[String]>, ready: &[Ready]) -> PassRepo
     }
 }
 
-/// What stopped a plan, unless it was the ledger itself.
-fn refused(error: ReconcileError) -> Result<String, LedgerError> {
+/// Notes what stopped a plan, unless it was the ledger itself.
+fn refused(report: &mut PassReport, error: ReconcileError) -> Result<(), LedgerError> {
+    report.error = Some(error.to_string());
     match error {
-        ReconcileError::Ledger(error) => Err(error),
-        other => Ok(other.to_string()),
+        ReconcileError::Ledger(error) => return Err(error),
+        ReconcileError::Cam(error) => report.cam_error = Some(error),
+        ReconcileError::AnotherAccount { .. } | ReconcileError::Rule(_) => {}
     }
+    Ok(())
 }
 
 /// Counts of changes by kind.

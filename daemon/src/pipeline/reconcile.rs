@@ -104,6 +104,13 @@ impl Made {
             .any(|j| matches!(j.decision, Decision::Held { .. } | Decision::StaysHeld(_)))
     }
 
+    /// What a member is called at the provider.
+    #[must_use]
+    pub fn name(&self, source: &str, member: &str) -> Option<&str> {
+        let key = (source.to_owned(), camsync_core::model::fold(member));
+        self.facts.get(&key).map(|m| m.name.as_str())
+    }
+
     /// The changes that a plan shows: all but those that a person has discarded.
     pub fn shown(&self) -> impl Iterator<Item = &Planned> {
         let silenced: HashSet<_> = self
