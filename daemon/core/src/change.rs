@@ -153,6 +153,8 @@ impl fmt::Display for Reason {
 pub enum Hold {
     /// A person's approval of the bucket that it is in.
     Approval,
+    /// A complete crawl: a deletion needs one, and a witness, of that very moment.
+    Crawl,
     /// Room in a quota.
     Quota {
         /// What is full.
@@ -175,6 +177,7 @@ impl fmt::Display for Hold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Approval => f.write_str("waits for an administrator's approval"),
+            Self::Crawl => f.write_str("waits for the next complete crawl"),
             Self::Quota {
                 quota,
                 limit,

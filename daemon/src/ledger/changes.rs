@@ -279,12 +279,33 @@ impl Ledger {
         })
     }
 
-    /// Records that an attempt begins; its number. Nothing may be sent before this returns.
+    /// Records that an attempt begins; its number. Nothing may be sent before this returns. Absent when there is
+    /// nothing to be done any more: someone has superseded, held or cancelled the change since it was read, or it
+    /// would give sign-in back to whom a person has suspended since it was planned.
     ///
     /// # Errors
-    /// When the ledger cannot be written, or the change cannot start.
-    pub fn start_attempt(&self, change: i64, at: DateTime<Utc>) -> Result<u32, LedgerError> {
+    /// When the ledger cannot be written.
+    pub fn start_attempt(
+        &self,
+        change: i64,
+        at: DateTime<Utc>,
+    ) -> Result<Option<u32>, LedgerError> {
         self.write("record an attempt", |t| {
+            let (status, undoes): (Status, bool) = t
+                .prepare_cached(
+                    "SELECT c.status, s.stopped_at IS NOT NULL AND coalesce(json_extract(c.after, '$.console_login'), 0)
+                     FROM changes c JOIN sub_users s ON s.id = c.sub_user WHERE c.id = ?1",
+                )?
+                .query_row([change], |row| {
+                    Ok((rows::word(row, "status", Status::parse)?, row.get(1)?))
+                })?;
+            if status != Status::Pending {
+                return Ok(None);
+            }
+            if undoes {
+                transition(t, change, Event::Supersede)?;
+                return Ok(None);
+            }
             transition(t, change, Event::Start)?;
             t.prepare_cached(
                 "UPDATE changes SET attempts = attempts + 1, next_attempt_at = NULL WHERE id = ?1",
@@ -295,7 +316,7 @@ impl Ledger {
             )?
             .execute(params![change, time_text(at)])?;
             t.query_row("SELECT attempts FROM changes WHERE id = ?1", [change], |row| {
-                row.get(0)
+                row.get(0).map(Some)
             })
         })
     }
@@ -472,10 +493,19 @@ pub(super) fn transition(t: &Connection, change: i64, event: Event) -> rusqlite:
 
 /// Supersedes all that waits for a sub-user.
 pub(super) fn drop_waiting(t: &Connection, sub_user: i64) -> rusqlite::Result<()> {
+    drop_where(t, sub_user, "1 = 1")
+}
+
+/// Supersedes a person's own changes that wait for a sub-user.
+pub(super) fn drop_urgent(t: &Connection, sub_user: i64) -> rusqlite::Result<()> {
+    drop_where(t, sub_user, "urgent = 1")
+}
+
+fn drop_where(t: &Connection, sub_user: i64, condition: &str) -> rusqlite::Result<()> {
     let waiting: Vec<i64> = t
-        .prepare_cached(
-            "SELECT id FROM changes WHERE sub_user = ?1 AND status IN ('pending', 'held', 'failed')",
-        )?
+        .prepare_cached(&format!(
+            "SELECT id FROM changes WHERE sub_user = ?1 AND status IN ('pending', 'held', 'failed') AND {condition}"
+        ))?
         .query_map([sub_user], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     for change in waiting {
@@ -505,7 +535,7 @@ fn apply_effect(
         Effect::Created { uin } => t
             .prepare_cached(
                 "UPDATE sub_users SET uin = ?2, stage = 'managed', origin = 'created', login = ?3, rule_login = coalesce(?4, rule_login),
-                 unconfirmed_since = ?5, leaving_evidence = NULL, leaving_since = NULL, resume_requested = 0
+                 unconfirmed_since = ?5, leaving_evidence = NULL, leaving_since = NULL, login_before = NULL, resume_requested = 0
                  WHERE id = ?1",
             )?
             .execute(params![
@@ -527,16 +557,25 @@ fn apply_effect(
                 _ => None,
             };
             t.prepare_cached(
-                "UPDATE sub_users SET login = 0, unconfirmed_since = CASE WHEN ?2 THEN NULL ELSE ?3 END,
+                "UPDATE sub_users SET unconfirmed_since = CASE WHEN ?2 THEN NULL ELSE ?3 END,
+                 login_before = CASE WHEN ?4 IS NOT NULL AND leaving_since IS NULL AND stopped_at IS NULL AND ?5
+                 THEN login ELSE login_before END, login = 0,
                  leaving_since = CASE WHEN ?4 IS NULL THEN leaving_since ELSE coalesce(leaving_since, ?3) END,
                  leaving_evidence = coalesce(leaving_evidence, ?4) WHERE id = ?1",
             )?
-            .execute(params![change.sub_user, confirmed, at_text, leaver])?
+            .execute(params![
+                change.sub_user,
+                confirmed,
+                at_text,
+                leaver,
+                change.before.as_ref().and_then(|b| b.console_login) == Some(false)
+            ])?
         }
         Effect::Resumed => t
             .prepare_cached(
-                "UPDATE sub_users SET login = coalesce(?2, login), rule_login = coalesce(?3, rule_login),
-                 unconfirmed_since = ?4, leaving_evidence = NULL, leaving_since = NULL, resume_requested = 0
+                "UPDATE sub_users SET login = CASE WHEN ?2 THEN 1 ELSE coalesce(login_before, ?2, login) END,
+                 rule_login = coalesce(?3, rule_login), unconfirmed_since = CASE WHEN ?2 THEN ?4 END,
+                 leaving_evidence = NULL, leaving_since = NULL, login_before = NULL, resume_requested = 0
                  WHERE id = ?1",
             )?
             .execute(params![change.sub_user, login, change.rule_login, at_text])?,

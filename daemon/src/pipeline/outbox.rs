@@ -1,7 +1,8 @@
 //! Outbox: works off what the ledger says is to be done. Order per sub-user, concurrency across them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use camsync_cam::{Cam, SecretText};
@@ -21,6 +22,8 @@ use super::progress::{Progress, ProgressSink};
 
 /// Sub-users that are worked on at once. Pacing is the CAM client's own.
 const SIDE_BY_SIDE: usize = 24;
+/// A sub-user that somebody else is working on is looked at again after this.
+const CLAIMED: chrono::TimeDelta = chrono::TimeDelta::milliseconds(20);
 /// A pause of the clock no longer than this lets new events in.
 const NAP: Duration = Duration::from_millis(500);
 
@@ -69,6 +72,45 @@ pub trait Chance: Sync {
     fn password(&self) -> SecretText;
 }
 
+/// Sub-users that are being worked on: two workers in one process, a pass and an emergency, never meet at one.
+#[derive(Debug, Default)]
+pub struct Claims(Mutex<HashSet<i64>>);
+
+/// One sub-user's claim; given back when dropped.
+struct Claim<'a> {
+    claims: &'a Claims,
+    sub_user: i64,
+}
+
+impl Claims {
+    /// Takes a sub-user, unless somebody else has it.
+    fn take(&self, sub_user: i64) -> Option<Claim<'_>> {
+        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.insert(sub_user).then_some(Claim {
+            claims: self,
+            sub_user,
+        })
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        let mut taken = self.claims.0.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.remove(&self.sub_user);
+    }
+}
+
+/// Which changes are worked on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// All that is due.
+    All,
+    /// What was cut short; it is read, and nothing is sent.
+    InFlight,
+    /// A person's emergencies.
+    Urgent,
+}
+
 /// What working off needs.
 pub struct Worker<'a> {
     /// The ledger.
@@ -85,6 +127,10 @@ pub struct Worker<'a> {
     pub chance: &'a dyn Chance,
     /// Set when the process is to end: nothing new is begun.
     pub stopping: &'a AtomicBool,
+    /// Sub-users that somebody in this process is working on.
+    pub claims: &'a Claims,
+    /// Sources of which nothing may be written: gone from the file, or answering for another enterprise.
+    pub frozen_sources: HashSet<String>,
     /// Who watches.
     pub progress: &'a ProgressSink,
 }
@@ -95,7 +141,7 @@ impl Worker<'_> {
     /// # Errors
     /// When the ledger fails. What was sent and not recorded is in flight there, and is resolved by reading later.
     pub async fn drain(&self, until: DateTime<Utc>) -> Result<Report, LedgerError> {
-        self.work_off(until, false).await
+        self.work_off(until, Scope::All).await
     }
 
     /// Settles what was cut short, and nothing else: each such change is read once.
@@ -103,14 +149,18 @@ impl Worker<'_> {
     /// # Errors
     /// As [`Worker::drain`].
     pub async fn settle_in_flight(&self, until: DateTime<Utc>) -> Result<Report, LedgerError> {
-        self.work_off(until, true).await
+        self.work_off(until, Scope::InFlight).await
     }
 
-    async fn work_off(
-        &self,
-        until: DateTime<Utc>,
-        in_flight_only: bool,
-    ) -> Result<Report, LedgerError> {
+    /// Works off a person's emergencies and nothing else, whatever another worker is doing.
+    ///
+    /// # Errors
+    /// As [`Worker::drain`].
+    pub async fn drain_urgent(&self, until: DateTime<Utc>) -> Result<Report, LedgerError> {
+        self.work_off(until, Scope::Urgent).await
+    }
+
+    async fn work_off(&self, until: DateTime<Utc>, scope: Scope) -> Result<Report, LedgerError> {
         let mut report = Report {
             frozen: self.ledger.meta(FROZEN)?.is_some(),
             ..Report::default()
@@ -118,11 +168,14 @@ impl Worker<'_> {
         let mut queues: HashMap<i64, VecDeque<ChangeRow>> = HashMap::new();
         let mut order = Vec::new();
         for change in self.ledger.outbox()? {
-            if report.frozen && !change.urgent {
-                report.pending += 1;
-                continue;
+            match scope {
+                Scope::Urgent if !change.urgent => continue,
+                Scope::InFlight if change.status != Status::InFlight => continue,
+                _ => {}
             }
-            if in_flight_only && change.status != Status::InFlight {
+            let frozen = report.frozen || self.frozen_sources.contains(&change.source);
+            if frozen && !change.urgent {
+                report.pending += 1;
                 continue;
             }
             let queue = queues.entry(change.sub_user).or_default();
@@ -166,7 +219,11 @@ impl Worker<'_> {
                         continue;
                     }
                 }
-                running.push(self.once(change, in_flight_only));
+                let Some(claim) = self.claims.take(sub_user) else {
+                    waiting.push((now + CLAIMED, sub_user));
+                    continue;
+                };
+                running.push(self.once(change, claim, scope == Scope::InFlight));
             }
             if running.is_empty() {
                 let Some(at) = waiting.iter().map(|(at, _)| *at).min().filter(|_| !stop) else {
@@ -203,6 +260,7 @@ impl Worker<'_> {
                     report.applied += 1;
                     advance(&mut queues, &mut ready, change.sub_user);
                 }
+                Ended::Overtaken => advance(&mut queues, &mut ready, change.sub_user),
                 Ended::Failed(failure) => {
                     report
                         .failed
@@ -217,7 +275,7 @@ impl Worker<'_> {
                     report.held.push((change.id, change.username.clone(), hold));
                     advance(&mut queues, &mut ready, change.sub_user);
                 }
-                Ended::Again(_) if in_flight_only => {
+                Ended::Again(_) if scope == Scope::InFlight => {
                     advance(&mut queues, &mut ready, change.sub_user);
                 }
                 Ended::Again(at) => {
@@ -251,12 +309,20 @@ impl Worker<'_> {
     /// One attempt, recorded before it is sent and after.
     async fn once(
         &self,
-        change: ChangeRow,
+        queued: ChangeRow,
+        claim: Claim<'_>,
         settle_only: bool,
     ) -> Result<(ChangeRow, Ended), LedgerError> {
-        let Some(sub_user) = self.ledger.sub_user(change.sub_user)? else {
-            return Ok((change, Ended::Applied));
+        // With the claim in hand the row is read again: another worker, or a person, may have been faster.
+        let (Some(sub_user), Some(change)) = (
+            self.ledger.sub_user(queued.sub_user)?,
+            self.ledger.change(queued.id)?,
+        ) else {
+            return Ok((queued, Ended::Overtaken));
         };
+        if !matches!(change.status, Status::Pending | Status::InFlight) {
+            return Ok((change, Ended::Overtaken));
+        }
         // An attempt that is still in flight was cut short; one that ended unknown was left open. Both are read first.
         let cut_short = change.status == Status::InFlight;
         let left_open = change
@@ -270,8 +336,10 @@ impl Worker<'_> {
         };
         let number = if cut_short {
             change.attempts
+        } else if let Some(number) = self.ledger.start_attempt(change.id, self.clock.now())? {
+            number
         } else {
-            self.ledger.start_attempt(change.id, self.clock.now())?
+            return Ok((change, Ended::Overtaken));
         };
         let mut password = || self.chance.password();
         let outcome = apply::attempt(
@@ -285,6 +353,7 @@ impl Worker<'_> {
         .await;
         let now = self.clock.now();
         let ended = self.settle(&change, number, now, &outcome)?;
+        drop(claim);
         Ok((change, ended))
     }
 
@@ -392,6 +461,8 @@ impl Worker<'_> {
 
 enum Ended {
     Applied,
+    /// There was nothing to be done any more.
+    Overtaken,
     Failed(Failure),
     Held(Hold, bool),
     Again(DateTime<Utc>),

@@ -12,7 +12,7 @@ use camsync_core::model::Member;
 use camsync_core::plan::{Absent, Draft, PlanInput, SourceView, plan};
 use camsync_core::problem::Problem;
 use camsync_core::rules::{Adopt, Guard, Leavers, LessAccess, Rules};
-use camsync_core::sub_user::{Observed, Stage, SubUser};
+use camsync_core::sub_user::{AccountKind, Observed, ObservedUser, Stage, SubUser};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::ledger::{Ledger, LedgerError, Recorded, Recording, Said, StoredSnapshot};
@@ -131,7 +131,8 @@ pub async fn account(ledger: &Ledger, cam: &dyn Cam) -> Result<Account, Reconcil
     }
 }
 
-/// Reads what the cloud has. Without a cloud (`kind = "ledger"`) there is nothing in it.
+/// Reads what the cloud has. Without a cloud (`kind = "ledger"`) it has what the ledger says: a ledger that once had
+/// one must not take everybody for deleted.
 ///
 /// # Errors
 /// As [`account`].
@@ -141,7 +142,7 @@ pub async fn observed(
     rules: &Rules,
 ) -> Result<(Option<Account>, Observed), ReconcileError> {
     let Some(cam) = cam else {
-        return Ok((None, Observed::default()));
+        return Ok((None, believed(&ledger.living_sub_users()?)));
     };
     let account = account(ledger, cam).await?;
     let sub_users = ledger.living_sub_users()?;
@@ -150,6 +151,25 @@ pub async fn observed(
         .await
         .map_err(ReconcileError::Cam)?;
     Ok((Some(account), observed))
+}
+
+fn believed(sub_users: &[SubUser]) -> Observed {
+    let managed = sub_users.iter().filter(|s| s.stage == Stage::Managed);
+    Observed::new(
+        managed
+            .filter_map(|s| {
+                Some(ObservedUser {
+                    uin: s.uin?,
+                    name: s.username.clone(),
+                    remark: None,
+                    console_login: Some(s.login),
+                    kind: AccountKind::SubUser,
+                    wecom_user_id: None,
+                    off_limits: false,
+                })
+            })
+            .collect(),
+    )
 }
 
 /// Makes a plan for these sources. Writes nothing.
