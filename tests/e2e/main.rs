@@ -7,5 +7,15 @@
     unreachable_pub
 )]
 
+mod bindings;
+mod crash;
+mod drift;
+mod emergency;
+mod guard;
+mod leavers;
 mod main_job;
+mod names;
+mod quota;
+mod removal;
+mod tools;
 mod world;

@@ -153,8 +153,6 @@ impl fmt::Display for Reason {
 pub enum Hold {
     /// A person's approval of the bucket that it is in.
     Approval,
-    /// A complete crawl: a deletion needs one, and a witness, of that very moment.
-    Crawl,
     /// Room in a quota.
     Quota {
         /// What is full.
@@ -166,6 +164,8 @@ pub enum Hold {
         /// How many more are wanted.
         wanted: u64,
     },
+    /// A complete crawl: nobody is deleted on the word of an older one.
+    Crawl,
     /// A permission that the key lacks.
     Permission {
         /// The CAM action.
@@ -177,7 +177,7 @@ impl fmt::Display for Hold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Approval => f.write_str("waits for an administrator's approval"),
-            Self::Crawl => f.write_str("waits for the next complete crawl"),
+            Self::Crawl => f.write_str("waits for a complete crawl of its source"),
             Self::Quota {
                 quota,
                 limit,

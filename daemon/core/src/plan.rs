@@ -599,15 +599,11 @@ fn leaver(
     let over = at.input.leavers.delete_after.is_some_and(|grace| {
         TimeDelta::from_std(grace).is_ok_and(|grace| at.input.now - leaving.since >= grace)
     });
-    // Disabled is never deleted.
     let disabled = here.is_some_and(|d| matches!(d.verdict, Verdict::Disabled));
     if !over || disabled {
         return;
     }
-    if sub_user.origin == Origin::Adopted && !at.input.leavers.delete_adopted {
-        if !at.source.fresh {
-            return;
-        }
+    if at.source.fresh && sub_user.origin == Origin::Adopted && !at.input.leavers.delete_adopted {
         draft.notes.push(Note::Released {
             sub_user: sub_user.id,
         });
@@ -620,13 +616,19 @@ fn leaver(
         },
         None,
     );
-    // Called for all the same without one, so that an approval of it lives until the crawl comes.
-    change.hold = (!at.source.fresh).then_some(Hold::Crawl);
     change.evidence = Some(match evidence {
         // Someone who may only have been moved out of sight is deleted by a person's word alone.
         Evidence::Hidden => Evidence::Hidden,
         _ => Evidence::Expired,
     });
+    if !at.source.fresh {
+        if sub_user.origin == Origin::Adopted && !at.input.leavers.delete_adopted {
+            return;
+        }
+        // What a fresh crawl called for stays on the list, so that a held plan keeps its set and an approval its
+        // pairs; but it waits.
+        change.hold = Some(Hold::Crawl);
+    }
     draft.changes.push(change);
 }
 

@@ -3,7 +3,7 @@
 mod args;
 mod local;
 mod render;
-mod screen;
+pub(crate) mod screen;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -92,7 +92,7 @@ async fn command(cli: Cli, language: &'static str, screen: &Screen) -> Result<u8
     };
     let asked = match cli.command {
         Command::Demo { once, members } => {
-            return local::demo(once, members, language, screen).await;
+            return crate::demo::run(once, members, language, screen).await;
         }
         Command::Run => return run(&place).await,
         Command::Restore {

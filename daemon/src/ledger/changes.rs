@@ -265,14 +265,15 @@ impl Ledger {
         })
     }
 
-    /// What is in the outbox: pending and in flight, in order. Of one sub-user only the first is next.
+    /// What is in the outbox, in order: what is in flight, then a person's emergencies, then the rest. Of one
+    /// sub-user only the first is next.
     ///
     /// # Errors
     /// When the ledger cannot be read.
     pub fn outbox(&self) -> Result<Vec<ChangeRow>, LedgerError> {
         self.read("read the outbox", |c| {
             c.prepare_cached(
-                "SELECT * FROM changes WHERE status IN ('pending', 'in_flight') ORDER BY urgent DESC, id",
+                "SELECT * FROM changes WHERE status IN ('pending', 'in_flight') ORDER BY status = 'in_flight' DESC, urgent DESC, id",
             )?
             .query_map([], change_row)?
             .collect()

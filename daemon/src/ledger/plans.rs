@@ -255,9 +255,12 @@ impl Ledger {
                     time_text(now + APPROVAL_HOLDS)
                 ])?;
             }
-            // What was shown and recorded starts now; nothing else does.
+            // What was shown and recorded starts now; nothing else does. A deletion starts with the next complete
+            // crawl, whose witness it needs.
             let waiting: Vec<i64> = t
-                .prepare_cached("SELECT id FROM changes WHERE plan = ?1 AND status = 'held'")?
+                .prepare_cached(
+                    "SELECT id FROM changes WHERE plan = ?1 AND status = 'held' AND kind <> 'delete_user'",
+                )?
                 .query_map([plan.id], |row| row.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
             for change in waiting {

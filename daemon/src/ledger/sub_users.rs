@@ -133,6 +133,21 @@ impl Ledger {
         })
     }
 
+    /// Forgets a resume that nothing came of, so that it never undoes what a person does later.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn end_idle_resume(&self, id: i64) -> Result<(), LedgerError> {
+        self.write("write a sub-user", |t| {
+            t.execute(
+                "UPDATE sub_users SET resume_requested = 0 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM changes
+                 WHERE sub_user = ?1 AND kind IN ('create_user', 'resume_user') AND status IN ('pending', 'in_flight', 'held', 'failed'))",
+                [id],
+            )
+            .map(drop)
+        })
+    }
+
     /// Notes that a read has shown what was last written of these.
     ///
     /// # Errors

@@ -96,7 +96,12 @@ pub(super) async fn approve(
     if !context.ledger().approve_plan(&plan, context.now(), actor)? {
         return Err(overtaken(id));
     }
-    passes::reconcile(context, actor, progress).await?;
+    if plan.removals.iter().any(|r| r.kind == Kind::DeleteUser) {
+        // Nobody is deleted without a complete crawl and a witness of this moment.
+        passes::sync(context, Some(&plan.source), 60, actor, progress).await?;
+    } else {
+        passes::reconcile(context, actor, progress).await?;
+    }
     show(context, id)
 }
 

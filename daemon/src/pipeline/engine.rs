@@ -1,12 +1,12 @@
 //! Engine: one pass after another, over all sources or one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use camsync_cam::{Cam, SecretText};
 use camsync_core::rules::Retry;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -63,9 +63,13 @@ pub struct Engine {
     random: Mutex<StdRng>,
     turn: tokio::sync::Mutex<()>,
     claims: Claims,
+    crawling: Mutex<BTreeSet<String>>,
     stopping: AtomicBool,
     stopped: tokio::sync::Notify,
 }
+
+/// A pass does not wait out a longer pause: it says until when, and ends. What is due later is worked off later.
+const LONGEST_PAUSE: TimeDelta = TimeDelta::seconds(10);
 
 /// What set a pass off.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,6 +136,7 @@ impl Engine {
             random: Mutex::new(StdRng::from_seed(parts.seed)),
             turn: tokio::sync::Mutex::new(()),
             claims: Claims::default(),
+            crawling: Mutex::new(BTreeSet::new()),
             stopping: AtomicBool::new(false),
             stopped: tokio::sync::Notify::new(),
         }
@@ -458,6 +463,7 @@ impl Engine {
             stopping: &self.stopping,
             claims: &self.claims,
             frozen_sources,
+            patience: LONGEST_PAUSE,
             progress,
         })
     }
@@ -468,23 +474,42 @@ impl Engine {
         only: Option<&[String]>,
         progress: &ProgressSink,
     ) -> Result<Vec<Ready>, LedgerError> {
-        let crawls = parts.sources.iter().map(|(name, source)| async move {
-            let wanted = only.is_none_or(|only| only.contains(name));
+        let wanted = parts
+            .sources
+            .iter()
+            .filter(|(name, _)| only.is_none_or(|only| only.contains(name)));
+        let crawls = wanted.map(|(name, source)| async move {
             let paused = self.ledger.source(name)?.is_some_and(|r| r.paused);
-            if !wanted || (paused && only.is_none()) {
+            if paused && only.is_none() {
                 return Ok(not_crawled(name, &**source));
             }
-            let outcome =
-                crawl::crawl(&self.ledger, &*self.clock, name, &**source, progress).await?;
-            if matches!(outcome, CrawlOutcome::Complete(_)) {
-                witness::look_up_missing(&self.ledger, name, &**source, progress).await?;
+            let _crawling = Crawling::begin(&self.crawling, name);
+            let work = async {
+                let outcome =
+                    crawl::crawl(&self.ledger, &*self.clock, name, &**source, progress).await?;
+                if matches!(outcome, CrawlOutcome::Complete(_)) {
+                    witness::look_up_missing(&self.ledger, name, &**source, progress).await?;
+                }
+                Ok(Ready {
+                    crawl: Some(outcome),
+                    ..not_crawled(name, &**source)
+                })
+            };
+            tokio::select! {
+                done = work => done,
+                () = self.until_stopped() => Ok(not_crawled(name, &**source)),
             }
-            Ok(Ready {
-                crawl: Some(outcome),
-                ..not_crawled(name, &**source)
-            })
         });
         join_all(crawls).await.into_iter().collect()
+    }
+
+    /// The sources that are being crawled at this moment.
+    #[must_use]
+    pub fn crawling(&self) -> BTreeSet<String> {
+        self.crawling
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// A text that no other creation has: 80 bits in letters that survive everywhere.
@@ -519,6 +544,30 @@ impl Chance for Engine {
             })
             .collect();
         SecretText::new(text)
+    }
+}
+
+/// Marks a source as being crawled, for as long as it lives.
+struct Crawling<'a> {
+    set: &'a Mutex<BTreeSet<String>>,
+    name: &'a str,
+}
+
+impl<'a> Crawling<'a> {
+    fn begin(set: &'a Mutex<BTreeSet<String>>, name: &'a str) -> Self {
+        set.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(name.to_owned());
+        Self { set, name }
+    }
+}
+
+impl Drop for Crawling<'_> {
+    fn drop(&mut self) {
+        self.set
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(self.name);
     }
 }
 

@@ -10,7 +10,7 @@ use camsync_core::change::Hold;
 use camsync_core::outbox::{Event, Kind, Status};
 use camsync_core::retry::{self, FailureClass, Next};
 use camsync_core::rules::Retry;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,7 @@ use super::progress::{Progress, ProgressSink};
 /// Sub-users that are worked on at once. Pacing is the CAM client's own.
 const SIDE_BY_SIDE: usize = 24;
 /// A sub-user that somebody else is working on is looked at again after this.
-const CLAIMED: chrono::TimeDelta = chrono::TimeDelta::milliseconds(20);
+const CLAIMED: TimeDelta = TimeDelta::milliseconds(20);
 /// A pause of the clock no longer than this lets new events in.
 const NAP: Duration = Duration::from_millis(500);
 
@@ -131,6 +131,8 @@ pub struct Worker<'a> {
     pub claims: &'a Claims,
     /// Sources of which nothing may be written: gone from the file, or answering for another enterprise.
     pub frozen_sources: HashSet<String>,
+    /// A longer pause than this is not waited out.
+    pub patience: TimeDelta,
     /// Who watches.
     pub progress: &'a ProgressSink,
 }
@@ -167,14 +169,22 @@ impl Worker<'_> {
         };
         let mut queues: HashMap<i64, VecDeque<ChangeRow>> = HashMap::new();
         let mut order = Vec::new();
-        for change in self.ledger.outbox()? {
+        let outbox = self.ledger.outbox()?;
+        let urgent: HashSet<i64> = outbox
+            .iter()
+            .filter(|c| c.urgent)
+            .map(|c| c.sub_user)
+            .collect();
+        for change in outbox {
+            let cut_short = change.status == Status::InFlight;
+            let first = cut_short && urgent.contains(&change.sub_user);
             match scope {
-                Scope::Urgent if !change.urgent => continue,
-                Scope::InFlight if change.status != Status::InFlight => continue,
+                Scope::Urgent if !(change.urgent || first) => continue,
+                Scope::InFlight if !cut_short => continue,
                 _ => {}
             }
             let frozen = report.frozen || self.frozen_sources.contains(&change.source);
-            if frozen && !change.urgent {
+            if frozen && !change.urgent && !first {
                 report.pending += 1;
                 continue;
             }
@@ -223,13 +233,19 @@ impl Worker<'_> {
                     waiting.push((now + CLAIMED, sub_user));
                     continue;
                 };
-                running.push(self.once(change, claim, scope == Scope::InFlight));
+                let settle_only = match scope {
+                    Scope::All => false,
+                    Scope::InFlight => true,
+                    // What was cut short comes before the emergency, and is not sent again.
+                    Scope::Urgent => !change.urgent,
+                };
+                running.push(self.once(change, claim, settle_only));
             }
             if running.is_empty() {
                 let Some(at) = waiting.iter().map(|(at, _)| *at).min().filter(|_| !stop) else {
                     break;
                 };
-                if at > until {
+                if at > until || at - now > self.patience {
                     report.next_at = Some(at);
                     break;
                 }
@@ -275,7 +291,9 @@ impl Worker<'_> {
                     report.held.push((change.id, change.username.clone(), hold));
                     advance(&mut queues, &mut ready, change.sub_user);
                 }
-                Ended::Again(_) if scope == Scope::InFlight => {
+                Ended::Again(_)
+                    if scope == Scope::InFlight || (scope == Scope::Urgent && !change.urgent) =>
+                {
                     advance(&mut queues, &mut ready, change.sub_user);
                 }
                 Ended::Again(at) => {
@@ -325,6 +343,13 @@ impl Worker<'_> {
         }
         // An attempt that is still in flight was cut short; one that ended unknown was left open. Both are read first.
         let cut_short = change.status == Status::InFlight;
+        // What would give sign-in back to whom a person has suspended since is not sent again either.
+        let switches_on = change
+            .after
+            .as_ref()
+            .is_some_and(|a| a.console_login == Some(true));
+        let settle_only =
+            settle_only || (cut_short && switches_on && sub_user.stopped_at.is_some());
         let left_open = change
             .last_error
             .as_ref()
@@ -421,10 +446,8 @@ impl Worker<'_> {
             return Ok((Hold::Permission { action }, true));
         }
         let (quota, again) = match failure.code.as_str() {
-            "InvalidParameter.SubUserFull" => ("sub_users", chrono::TimeDelta::hours(24)),
-            "RequestLimitExceeded.CreateUser" => {
-                ("new_sub_users_per_day", chrono::TimeDelta::hours(1))
-            }
+            "InvalidParameter.SubUserFull" => ("sub_users", TimeDelta::hours(24)),
+            "RequestLimitExceeded.CreateUser" => ("new_sub_users_per_day", TimeDelta::hours(1)),
             other => {
                 let hold = Hold::Quota {
                     quota: other.to_owned(),

@@ -250,6 +250,9 @@ pub fn make(
         sub_user_quota: policy.sub_user_quota,
         quota_full_at: quota.map(|q| q.used.unwrap_or(0)),
     });
+    for (name, ..) in &desired_by_source {
+        keep_suspicions(name, &ledger.suspicions(name)?, &sub_users, &mut draft);
+    }
     let window = TimeDelta::from_std(policy.guard.window).unwrap_or(TimeDelta::MAX);
     let memory = ledger.guard_memory(now, window)?;
     let judgements = judge(&policy.guard, &memory, &mut draft.changes);
@@ -264,6 +267,35 @@ pub fn make(
         desired: desired_by_source,
         observed_sub_users: observed.sub_user_count(),
     })
+}
+
+/// That two ids may be one person is said for as long as one of their sub-users is a leaver's.
+fn keep_suspicions(
+    source: &str,
+    suspicions: &[(String, String)],
+    sub_users: &[SubUser],
+    draft: &mut Draft,
+) {
+    let find = |key: &str| {
+        sub_users
+            .iter()
+            .find(|s| s.source == source && s.key == key)
+    };
+    for (key, other) in suspicions {
+        let (Some(one), Some(two)) = (find(key), find(&camsync_core::model::fold(other))) else {
+            continue;
+        };
+        let problems = draft
+            .problems
+            .entry((source.to_owned(), key.clone()))
+            .or_default();
+        let problem = Problem::MaybeSamePerson {
+            other: other.clone(),
+        };
+        if (one.leaving.is_some() || two.leaving.is_some()) && !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
 }
 
 /// What CAM said of a full quota, unless there is room again or a day has passed.
