@@ -13,7 +13,44 @@ use super::{Ledger, LedgerError, rows, time_text};
 const LIVING: &str = "SELECT s.*, EXISTS (SELECT 1 FROM changes c WHERE c.sub_user = s.id AND c.status = 'in_flight') AS busy
      FROM sub_users s WHERE s.stage IN ('wanted', 'managed')";
 
+/// What was last written of a sub-user and no read has shown yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The sub-user.
+    pub sub_user: i64,
+    /// Its Uin.
+    pub uin: u64,
+    /// Console sign-in.
+    pub login: bool,
+    /// The remark, if one was ever written.
+    pub remark: Option<String>,
+}
+
 impl Ledger {
+    /// What has been written and not been shown by a read.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn unconfirmed(&self) -> Result<Vec<Written>, LedgerError> {
+        self.read("read what is unconfirmed", |c| {
+            c.prepare_cached(
+                "SELECT s.id, s.uin, s.login, (SELECT json_extract(c.after, '$.remark') FROM changes c
+                 WHERE c.sub_user = s.id AND c.status = 'applied' AND json_extract(c.after, '$.remark') IS NOT NULL
+                 ORDER BY c.id DESC LIMIT 1)
+                 FROM sub_users s WHERE s.stage = 'managed' AND s.unconfirmed_since IS NOT NULL AND s.uin IS NOT NULL",
+            )?
+            .query_map([], |row| {
+                Ok(Written {
+                    sub_user: row.get(0)?,
+                    uin: row.get(1)?,
+                    login: row.get(2)?,
+                    remark: row.get(3)?,
+                })
+            })?
+            .collect()
+        })
+    }
+
     /// Every sub-user that is wanted or managed.
     ///
     /// # Errors
@@ -81,12 +118,13 @@ impl Ledger {
         })
     }
 
-    /// Takes a person's suspension back, and asks that reduced access come back.
+    /// Takes a person's suspension back, with what of it is still to be done, and asks that reduced access come back.
     ///
     /// # Errors
     /// When the ledger cannot be written.
     pub fn request_resume(&self, id: i64) -> Result<(), LedgerError> {
         self.write("write a sub-user", |t| {
+            super::changes::drop_urgent(t, id)?;
             t.execute(
                 "UPDATE sub_users SET stopped_at = NULL, stopped_by = NULL, resume_requested = 1 WHERE id = ?1",
                 [id],
@@ -147,6 +185,24 @@ impl Ledger {
                 }
             }
             Ok(claimed)
+        })
+    }
+
+    /// Notes that a read has shown what was last written of these.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn confirm(&self, ids: &[i64]) -> Result<(), LedgerError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        self.write("write the sub-users", |t| {
+            let mut statement =
+                t.prepare_cached("UPDATE sub_users SET unconfirmed_since = NULL WHERE id = ?1")?;
+            for id in ids {
+                statement.execute([id])?;
+            }
+            Ok(())
         })
     }
 
@@ -276,6 +332,7 @@ pub(super) fn end_stage(
 fn sub_user_row(row: &Row<'_>) -> rusqlite::Result<SubUser> {
     let evidence: Option<String> = row.get("leaving_evidence")?;
     let since = rows::optional_time(row, "leaving_since")?;
+    let was_off = row.get::<_, Option<bool>>("login_before")?.is_some();
     let origin: String = row.get("origin")?;
     let admitted: Option<Member> = rows::optional_json(row, "admitted")?;
     Ok(SubUser {
@@ -299,7 +356,11 @@ fn sub_user_row(row: &Row<'_>) -> rusqlite::Result<SubUser> {
             .as_deref()
             .and_then(Evidence::parse)
             .zip(since)
-            .map(|(evidence, since)| Leaving { evidence, since }),
+            .map(|(evidence, since)| Leaving {
+                evidence,
+                since,
+                was_off,
+            }),
         stopped_at: rows::optional_time(row, "stopped_at")?,
         protected: row.get("protected")?,
         resume_requested: row.get("resume_requested")?,
