@@ -7,7 +7,16 @@
     unreachable_pub
 )]
 
+mod bindings;
 mod crash;
+mod drift;
+mod emergency;
+mod guard;
+mod leavers;
+mod lost_creation;
 mod main_job;
+mod names;
+mod quota;
+mod removal;
 mod tools;
 mod world;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::ledger::{PlanRow, time_text};
 use crate::pipeline::ProgressSink;
 
-use super::{Context, ListOptions, OpError, passes};
+use super::{Context, ListOptions, OpError, passes, sources};
 
 const STATUSES: [&str; 5] = ["held", "approved", "discarded", "applied", "superseded"];
 
@@ -35,13 +35,11 @@ fn row_json(plan: &PlanRow) -> Value {
 }
 
 pub(super) fn list(context: &Context, options: &ListOptions) -> Result<Value, OpError> {
+    sources::known(context, options.source.as_deref())?;
     if let Some(status) = &options.status
         && !STATUSES.contains(&status.as_str())
     {
-        return Err(OpError::usage(format!(
-            "there is no status `{status}`; there are {}",
-            STATUSES.join(", ")
-        )));
+        return Err(super::unknown_status(status, &STATUSES));
     }
     let rows = context.ledger().plans(
         options.status.as_deref(),
@@ -79,6 +77,13 @@ fn held(context: &Context, id: i64) -> Result<PlanRow, OpError> {
     Ok(plan)
 }
 
+/// A pass that ran meanwhile shows other removals, or none.
+fn overtaken(id: i64) -> OpError {
+    OpError::failed(format!(
+        "plan {id} is not held any more: a newer one has taken its place; `camsync plans list` shows it"
+    ))
+}
+
 pub(super) async fn approve(
     context: &Context,
     id: i64,
@@ -86,7 +91,9 @@ pub(super) async fn approve(
     progress: &ProgressSink,
 ) -> Result<Value, OpError> {
     let plan = held(context, id)?;
-    context.ledger().approve_plan(&plan, context.now(), actor)?;
+    if !context.ledger().approve_plan(&plan, context.now(), actor)? {
+        return Err(overtaken(id));
+    }
     if plan.removals.iter().any(|r| r.kind == Kind::DeleteUser) {
         // Nobody is deleted without a complete crawl and a witness of this moment.
         passes::sync(context, Some(&plan.source), 60, actor, progress).await?;
@@ -98,6 +105,8 @@ pub(super) async fn approve(
 
 pub(super) fn discard(context: &Context, id: i64, actor: &str) -> Result<Value, OpError> {
     let plan = held(context, id)?;
-    context.ledger().discard_plan(&plan, context.now(), actor)?;
+    if !context.ledger().discard_plan(&plan, context.now(), actor)? {
+        return Err(overtaken(id));
+    }
     show(context, id)
 }

@@ -17,7 +17,7 @@ use crate::ledger::{Ledger, LedgerError, Recorded};
 use super::apply::SignIn;
 use super::clock::Clock;
 use super::crawl::{self, Outcome as CrawlOutcome};
-use super::outbox::{Chance, Report, Worker};
+use super::outbox::{Chance, Claims, Report, Worker};
 use super::progress::{Progress, ProgressSink};
 use super::reconcile::{self, Made, Policy, Ready, ReconcileError};
 use super::source::{Source, SourceFailure};
@@ -62,7 +62,7 @@ pub struct Engine {
     parts: RwLock<Arc<Parts>>,
     random: Mutex<StdRng>,
     turn: tokio::sync::Mutex<()>,
-    active: Mutex<HashSet<i64>>,
+    claims: Claims,
     crawling: Mutex<BTreeSet<String>>,
     stopping: AtomicBool,
     stopped: tokio::sync::Notify,
@@ -93,6 +93,8 @@ pub struct PassReport {
     pub failures: Vec<(String, SourceFailure)>,
     /// Why no plan could be made.
     pub error: Option<String>,
+    /// CAM's answer, when that is why.
+    pub cam_error: Option<camsync_cam::Error>,
 }
 
 impl PassReport {
@@ -135,7 +137,7 @@ impl Engine {
             })),
             random: Mutex::new(StdRng::from_seed(parts.seed)),
             turn: tokio::sync::Mutex::new(()),
-            active: Mutex::new(HashSet::new()),
+            claims: Claims::default(),
             crawling: Mutex::new(BTreeSet::new()),
             stopping: AtomicBool::new(false),
             stopped: tokio::sync::Notify::new(),
@@ -222,9 +224,9 @@ impl Engine {
         let parts = self.parts();
         let ready = self.crawl_all(&parts, only, progress).await?;
         let mut report = failures(&parts, only, &ready);
-        match self.make(&parts, &ready, progress).await {
+        match self.make(&parts, &ready, false, progress).await {
             Ok((_, made)) => report.plan = Some(made),
-            Err(error) => report.error = Some(refused(error)?),
+            Err(error) => refused(&mut report, error)?,
         }
         Ok(report)
     }
@@ -285,7 +287,7 @@ impl Engine {
         self.work(&self.parts(), until, progress).await
     }
 
-    /// Applies one urgent change at once, past whatever else is going on.
+    /// Applies a person's emergencies at once, past whatever else is going on.
     ///
     /// # Errors
     /// When the ledger fails.
@@ -295,14 +297,12 @@ impl Engine {
         progress: &ProgressSink,
     ) -> Result<Report, LedgerError> {
         let parts = self.parts();
-        match &parts.cam {
-            None => Ok(Report::default()),
-            Some(cam) => {
-                self.worker(&parts, &**cam, progress)
-                    .drain_urgent(until)
-                    .await
-            }
-        }
+        let Some(cam) = &parts.cam else {
+            return Ok(Report::default());
+        };
+        self.worker(&parts, &**cam, progress)?
+            .drain_urgent(until)
+            .await
     }
 
     async fn finish(
@@ -318,7 +318,7 @@ impl Engine {
         if parts.cam.is_some() && self.any_in_flight()? {
             self.settle_in_flight(parts, until, progress).await?;
         }
-        match self.make(parts, ready, progress).await {
+        match self.make(parts, ready, true, progress).await {
             Ok((account, made)) => {
                 report.recorded = reconcile::record(
                     &self.ledger,
@@ -331,12 +331,41 @@ impl Engine {
                 report.plan = Some(made);
             }
             Err(error) => {
-                report.error = Some(refused(error)?);
+                refused(report, error)?;
                 return Ok(());
             }
         }
         report.outbox = self.work(parts, until, progress).await?;
+        if report.outbox.applied > 0 {
+            self.confirm(parts).await?;
+        }
         Ok(())
+    }
+
+    /// Reads CAM once after writing: from the moment that a read has shown a write, what somebody changes is drift,
+    /// and what somebody takes away in an emergency is kept. What this read does not show yet, the next plan's may.
+    async fn confirm(&self, parts: &Parts) -> Result<(), LedgerError> {
+        let Some(cam) = &parts.cam else { return Ok(()) };
+        let Ok(listed) = cam.list_sub_users(false).await else {
+            return Ok(());
+        };
+        let seen: HashMap<u64, &camsync_cam::CloudUser> =
+            listed.iter().map(|u| (u.uin, u)).collect();
+        let shown: Vec<i64> = self
+            .ledger
+            .unconfirmed()?
+            .iter()
+            .filter(|written| {
+                seen.get(&written.uin).is_some_and(|user| {
+                    user.console_login == Some(written.login)
+                        && (user.remark.is_none()
+                            || written.remark.is_none()
+                            || user.remark == written.remark)
+                })
+            })
+            .map(|written| written.sub_user)
+            .collect();
+        self.ledger.confirm(&shown)
     }
 
     fn any_in_flight(&self) -> Result<bool, LedgerError> {
@@ -357,7 +386,7 @@ impl Engine {
         let Some(cam) = &parts.cam else { return Ok(()) };
         match reconcile::account(&self.ledger, &**cam).await {
             Ok(_) => {
-                self.worker(parts, &**cam, progress)
+                self.worker(parts, &**cam, progress)?
                     .settle_in_flight(until)
                     .await?;
                 Ok(())
@@ -371,6 +400,7 @@ impl Engine {
         &self,
         parts: &Parts,
         ready: &[Ready],
+        recording: bool,
         progress: &ProgressSink,
     ) -> Result<(Option<camsync_cam::Account>, Made), ReconcileError> {
         progress.say(Progress::Observing);
@@ -379,6 +409,9 @@ impl Engine {
         progress.say(Progress::Observed {
             users: observed.users().len(),
         });
+        if recording {
+            reconcile::claim_lost_creations(&self.ledger, &observed, self.clock.now())?;
+        }
         let made = reconcile::make(
             &self.ledger,
             &parts.policy,
@@ -406,7 +439,7 @@ impl Engine {
                 ..Report::default()
             });
         };
-        self.worker(parts, &**cam, progress).drain(until).await
+        self.worker(parts, &**cam, progress)?.drain(until).await
     }
 
     fn worker<'a>(
@@ -414,8 +447,19 @@ impl Engine {
         parts: &'a Parts,
         cam: &'a dyn Cam,
         progress: &'a ProgressSink,
-    ) -> Worker<'a> {
-        Worker {
+    ) -> Result<Worker<'a>, LedgerError> {
+        let frozen_sources = self
+            .ledger
+            .sources()?
+            .into_iter()
+            .filter(|s| {
+                let configured =
+                    parts.sources.contains_key(&s.name) || parts.broken.contains_key(&s.name);
+                !configured || s.seen_enterprise.is_some()
+            })
+            .map(|s| s.name)
+            .collect();
+        Ok(Worker {
             ledger: &self.ledger,
             cam,
             clock: &*self.clock,
@@ -423,10 +467,11 @@ impl Engine {
             sign_in: parts.sign_in,
             chance: self,
             stopping: &self.stopping,
-            active: &self.active,
+            claims: &self.claims,
+            frozen_sources,
             patience: LONGEST_PAUSE,
             progress,
-        }
+        })
     }
 
     async fn crawl_all(
@@ -560,12 +605,15 @@ fn failures(parts: &Parts, only: Option<&[String]>, ready: &[Ready]) -> PassRepo
     }
 }
 
-/// What stopped a plan, unless it was the ledger itself.
-fn refused(error: ReconcileError) -> Result<String, LedgerError> {
+/// Notes what stopped a plan, unless it was the ledger itself.
+fn refused(report: &mut PassReport, error: ReconcileError) -> Result<(), LedgerError> {
+    report.error = Some(error.to_string());
     match error {
-        ReconcileError::Ledger(error) => Err(error),
-        other => Ok(other.to_string()),
+        ReconcileError::Ledger(error) => return Err(error),
+        ReconcileError::Cam(error) => report.cam_error = Some(error),
+        ReconcileError::AnotherAccount { .. } | ReconcileError::Rule(_) => {}
     }
+    Ok(())
 }
 
 /// Counts of changes by kind.

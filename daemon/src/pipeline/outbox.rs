@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::{AttemptEnd, ChangeRow, Failure, Ledger, LedgerError, Start};
+use crate::ledger::{AttemptEnd, ChangeRow, Failure, Ledger, LedgerError};
 
 use super::apply::{self, Outcome, Resolve, SignIn};
 use super::clock::Clock;
@@ -22,11 +22,10 @@ use super::progress::{Progress, ProgressSink};
 
 /// Sub-users that are worked on at once. Pacing is the CAM client's own.
 const SIDE_BY_SIDE: usize = 24;
+/// A sub-user that somebody else is working on is looked at again after this.
+const CLAIMED: TimeDelta = TimeDelta::milliseconds(20);
 /// A pause of the clock no longer than this lets new events in.
 const NAP: Duration = Duration::from_millis(500);
-
-/// How long a change waits for another one of the same sub-user.
-const BUSY_PAUSE: TimeDelta = TimeDelta::milliseconds(100);
 
 /// What the ledger remembers of a quota that CAM said is full.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +72,45 @@ pub trait Chance: Sync {
     fn password(&self) -> SecretText;
 }
 
+/// Sub-users that are being worked on: two workers in one process, a pass and an emergency, never meet at one.
+#[derive(Debug, Default)]
+pub struct Claims(Mutex<HashSet<i64>>);
+
+/// One sub-user's claim; given back when dropped.
+struct Claim<'a> {
+    claims: &'a Claims,
+    sub_user: i64,
+}
+
+impl Claims {
+    /// Takes a sub-user, unless somebody else has it.
+    fn take(&self, sub_user: i64) -> Option<Claim<'_>> {
+        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.insert(sub_user).then_some(Claim {
+            claims: self,
+            sub_user,
+        })
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        let mut taken = self.claims.0.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.remove(&self.sub_user);
+    }
+}
+
+/// Which changes are worked on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// All that is due.
+    All,
+    /// What was cut short; it is read, and nothing is sent.
+    InFlight,
+    /// A person's emergencies.
+    Urgent,
+}
+
 /// What working off needs.
 pub struct Worker<'a> {
     /// The ledger.
@@ -89,20 +127,14 @@ pub struct Worker<'a> {
     pub chance: &'a dyn Chance,
     /// Set when the process is to end: nothing new is begun.
     pub stopping: &'a AtomicBool,
-    /// Changes that some worker of this process is busy with: what is in flight and not in here was cut short.
-    pub active: &'a Mutex<HashSet<i64>>,
+    /// Sub-users that somebody in this process is working on.
+    pub claims: &'a Claims,
+    /// Sources of which nothing may be written: gone from the file, or answering for another enterprise.
+    pub frozen_sources: HashSet<String>,
     /// A longer pause than this is not waited out.
     pub patience: TimeDelta,
     /// Who watches.
     pub progress: &'a ProgressSink,
-}
-
-/// Which changes are worked off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Which {
-    All,
-    CutShort,
-    Urgent,
 }
 
 impl Worker<'_> {
@@ -111,7 +143,7 @@ impl Worker<'_> {
     /// # Errors
     /// When the ledger fails. What was sent and not recorded is in flight there, and is resolved by reading later.
     pub async fn drain(&self, until: DateTime<Utc>) -> Result<Report, LedgerError> {
-        self.work_off(until, Which::All).await
+        self.work_off(until, Scope::All).await
     }
 
     /// Settles what was cut short, and nothing else: each such change is read once.
@@ -119,35 +151,41 @@ impl Worker<'_> {
     /// # Errors
     /// As [`Worker::drain`].
     pub async fn settle_in_flight(&self, until: DateTime<Utc>) -> Result<Report, LedgerError> {
-        self.work_off(until, Which::CutShort).await
+        self.work_off(until, Scope::InFlight).await
     }
 
-    /// Works off a person's emergencies, and nothing else: beside whatever another worker does.
+    /// Works off a person's emergencies and nothing else, whatever another worker is doing.
     ///
     /// # Errors
     /// As [`Worker::drain`].
     pub async fn drain_urgent(&self, until: DateTime<Utc>) -> Result<Report, LedgerError> {
-        self.work_off(until, Which::Urgent).await
+        self.work_off(until, Scope::Urgent).await
     }
 
-    async fn work_off(&self, until: DateTime<Utc>, which: Which) -> Result<Report, LedgerError> {
+    async fn work_off(&self, until: DateTime<Utc>, scope: Scope) -> Result<Report, LedgerError> {
         let mut report = Report {
             frozen: self.ledger.meta(FROZEN)?.is_some(),
             ..Report::default()
         };
         let mut queues: HashMap<i64, VecDeque<ChangeRow>> = HashMap::new();
         let mut order = Vec::new();
-        for change in self.ledger.outbox()? {
-            if report.frozen && !change.urgent {
-                report.pending += 1;
-                continue;
+        let outbox = self.ledger.outbox()?;
+        let urgent: HashSet<i64> = outbox
+            .iter()
+            .filter(|c| c.urgent)
+            .map(|c| c.sub_user)
+            .collect();
+        for change in outbox {
+            let cut_short = change.status == Status::InFlight;
+            let first = cut_short && urgent.contains(&change.sub_user);
+            match scope {
+                Scope::Urgent if !(change.urgent || first) => continue,
+                Scope::InFlight if !cut_short => continue,
+                _ => {}
             }
-            let wanted = match which {
-                Which::All => true,
-                Which::CutShort => change.status == Status::InFlight,
-                Which::Urgent => change.urgent && change.status == Status::Pending,
-            };
-            if !wanted || self.is_active(change.id) {
+            let frozen = report.frozen || self.frozen_sources.contains(&change.source);
+            if frozen && !change.urgent && !first {
+                report.pending += 1;
                 continue;
             }
             let queue = queues.entry(change.sub_user).or_default();
@@ -191,7 +229,17 @@ impl Worker<'_> {
                         continue;
                     }
                 }
-                running.push(self.once(change, which == Which::CutShort));
+                let Some(claim) = self.claims.take(sub_user) else {
+                    waiting.push((now + CLAIMED, sub_user));
+                    continue;
+                };
+                let settle_only = match scope {
+                    Scope::All => false,
+                    Scope::InFlight => true,
+                    // What was cut short comes before the emergency, and is not sent again.
+                    Scope::Urgent => !change.urgent,
+                };
+                running.push(self.once(change, claim, settle_only));
             }
             if running.is_empty() {
                 let Some(at) = waiting.iter().map(|(at, _)| *at).min().filter(|_| !stop) else {
@@ -243,7 +291,9 @@ impl Worker<'_> {
                     report.held.push((change.id, change.username.clone(), hold));
                     advance(&mut queues, &mut ready, change.sub_user);
                 }
-                Ended::Again(_) if which == Which::CutShort => {
+                Ended::Again(_)
+                    if scope == Scope::InFlight || (scope == Scope::Urgent && !change.urgent) =>
+                {
                     advance(&mut queues, &mut ready, change.sub_user);
                 }
                 Ended::Again(at) => {
@@ -264,13 +314,6 @@ impl Worker<'_> {
         Ok(report)
     }
 
-    fn is_active(&self, change: i64) -> bool {
-        self.active
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains(&change)
-    }
-
     fn say(&self, total: usize, report: &Report) {
         if total > 0 {
             self.progress.say(Progress::Applying {
@@ -284,18 +327,29 @@ impl Worker<'_> {
     /// One attempt, recorded before it is sent and after.
     async fn once(
         &self,
-        change: ChangeRow,
+        queued: ChangeRow,
+        claim: Claim<'_>,
         settle_only: bool,
     ) -> Result<(ChangeRow, Ended), LedgerError> {
-        let _active = match Active::enter(self.active, change.id) {
-            Some(active) => active,
-            None => return Ok((change, Ended::Overtaken)),
+        // With the claim in hand the row is read again: another worker, or a person, may have been faster.
+        let (Some(sub_user), Some(change)) = (
+            self.ledger.sub_user(queued.sub_user)?,
+            self.ledger.change(queued.id)?,
+        ) else {
+            return Ok((queued, Ended::Overtaken));
         };
-        let Some(sub_user) = self.ledger.sub_user(change.sub_user)? else {
+        if !matches!(change.status, Status::Pending | Status::InFlight) {
             return Ok((change, Ended::Overtaken));
-        };
+        }
         // An attempt that is still in flight was cut short; one that ended unknown was left open. Both are read first.
         let cut_short = change.status == Status::InFlight;
+        // What would give sign-in back to whom a person has suspended since is not sent again either.
+        let switches_on = change
+            .after
+            .as_ref()
+            .is_some_and(|a| a.console_login == Some(true));
+        let settle_only =
+            settle_only || (cut_short && switches_on && sub_user.stopped_at.is_some());
         let left_open = change
             .last_error
             .as_ref()
@@ -307,13 +361,10 @@ impl Worker<'_> {
         };
         let number = if cut_short {
             change.attempts
+        } else if let Some(number) = self.ledger.start_attempt(change.id, self.clock.now())? {
+            number
         } else {
-            let now = self.clock.now();
-            match self.ledger.start_attempt(change.id, now)? {
-                Start::Attempt(number) => number,
-                Start::NotPending => return Ok((change, Ended::Overtaken)),
-                Start::Busy => return Ok((change, Ended::Again(now + BUSY_PAUSE))),
-            }
+            return Ok((change, Ended::Overtaken));
         };
         let mut password = || self.chance.password();
         let outcome = apply::attempt(
@@ -327,6 +378,7 @@ impl Worker<'_> {
         .await;
         let now = self.clock.now();
         let ended = self.settle(&change, number, now, &outcome)?;
+        drop(claim);
         Ok((change, ended))
     }
 
@@ -430,35 +482,9 @@ impl Worker<'_> {
     }
 }
 
-/// Marks a change as being worked on, for as long as it lives.
-struct Active<'a> {
-    set: &'a Mutex<HashSet<i64>>,
-    change: i64,
-}
-
-impl<'a> Active<'a> {
-    /// Nothing when another worker has it.
-    fn enter(set: &'a Mutex<HashSet<i64>>, change: i64) -> Option<Self> {
-        let free = set
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(change);
-        free.then_some(Self { set, change })
-    }
-}
-
-impl Drop for Active<'_> {
-    fn drop(&mut self) {
-        self.set
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.change);
-    }
-}
-
 enum Ended {
     Applied,
-    /// Another hand did it, or it is not called for any more.
+    /// There was nothing to be done any more.
     Overtaken,
     Failed(Failure),
     Held(Hold, bool),
