@@ -7,7 +7,9 @@
     unreachable_pub
 )]
 
+mod cam_faults;
 mod crash;
 mod main_job;
 mod tools;
+mod wecom_faults;
 mod world;
