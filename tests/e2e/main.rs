@@ -8,6 +8,7 @@
 )]
 
 mod bindings;
+mod cam_faults;
 mod crash;
 mod drift;
 mod emergency;
@@ -19,4 +20,5 @@ mod names;
 mod quota;
 mod removal;
 mod tools;
+mod wecom_faults;
 mod world;
