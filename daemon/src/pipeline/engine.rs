@@ -491,10 +491,12 @@ impl Engine {
             }
             let _crawling = Crawling::begin(&self.crawling, name);
             let work = async {
-                let outcome =
+                let mut outcome =
                     crawl::crawl(&self.ledger, &*self.clock, name, &**source, progress).await?;
-                if matches!(outcome, CrawlOutcome::Complete(_)) {
-                    witness::look_up_missing(&self.ledger, name, &**source, progress).await?;
+                if let CrawlOutcome::Complete(crawled) = &mut outcome {
+                    let present =
+                        witness::look_up_missing(&self.ledger, name, &**source, progress).await?;
+                    crawled.put_back(present);
                 }
                 Ok(Ready {
                     crawl: Some(outcome),

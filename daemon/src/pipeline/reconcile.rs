@@ -228,12 +228,20 @@ pub fn make(
         if row.last_complete_at.is_none() || row.seen_enterprise.is_some() {
             continue;
         }
-        let stored = ledger.snapshot(&source.name)?;
-        let StoredSnapshot {
-            members,
-            departments,
-            ..
-        } = stored;
+        // What this very pass has crawled is what the ledger has just stored; it need not be read back.
+        let (members, departments) = match &source.crawl {
+            Some(CrawlOutcome::Complete(crawled)) => {
+                (crawled.members.clone(), crawled.departments.clone())
+            }
+            _ => {
+                let StoredSnapshot {
+                    members,
+                    departments,
+                    ..
+                } = ledger.snapshot(&source.name)?;
+                (members, departments)
+            }
+        };
         let departments = Arc::new(Departments::new(departments));
         let admitted: HashMap<String, Option<Arc<Member>>> = sub_users
             .iter()
