@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use camsync_cam::{Cam, SecretText};
 use camsync_core::rules::Retry;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -22,6 +22,9 @@ use super::progress::{Progress, ProgressSink};
 use super::reconcile::{self, Made, Policy, Ready, ReconcileError};
 use super::source::{Source, SourceFailure};
 use super::witness;
+
+/// The longest throttle that a pass by hand waits out.
+const LONGEST_THROTTLE: TimeDelta = TimeDelta::seconds(10);
 
 /// What an engine is made of: everything that it reaches outside itself.
 pub struct EngineParts {
@@ -277,7 +280,7 @@ impl Engine {
         progress: &ProgressSink,
     ) -> Result<Report, LedgerError> {
         let _turn = self.turn.lock().await;
-        self.work(&self.parts(), until, progress).await
+        self.work(&self.parts(), until, None, progress).await
     }
 
     /// Applies one urgent change at once, past whatever else is going on.
@@ -289,7 +292,7 @@ impl Engine {
         until: DateTime<Utc>,
         progress: &ProgressSink,
     ) -> Result<Report, LedgerError> {
-        self.work(&self.parts(), until, progress).await
+        self.work(&self.parts(), until, None, progress).await
     }
 
     async fn finish(
@@ -322,7 +325,9 @@ impl Engine {
                 return Ok(());
             }
         }
-        report.outbox = self.work(parts, until, progress).await?;
+        // By hand, somebody waits in front of it; the daemon has all the time.
+        let patience = trigger.by_hand.then_some(LONGEST_THROTTLE);
+        report.outbox = self.work(parts, until, patience, progress).await?;
         Ok(())
     }
 
@@ -385,6 +390,7 @@ impl Engine {
         &self,
         parts: &Parts,
         until: DateTime<Utc>,
+        patience: Option<TimeDelta>,
         progress: &ProgressSink,
     ) -> Result<Report, LedgerError> {
         let Some(cam) = &parts.cam else {
@@ -393,7 +399,9 @@ impl Engine {
                 ..Report::default()
             });
         };
-        self.worker(parts, &**cam, progress).drain(until).await
+        let mut worker = self.worker(parts, &**cam, progress);
+        worker.patience = patience;
+        worker.drain(until).await
     }
 
     fn worker<'a>(
@@ -411,6 +419,7 @@ impl Engine {
             chance: self,
             stopping: &self.stopping,
             progress,
+            patience: None,
         }
     }
 

@@ -87,6 +87,8 @@ pub struct Worker<'a> {
     pub stopping: &'a AtomicBool,
     /// Who watches.
     pub progress: &'a ProgressSink,
+    /// A throttle longer than this is not waited out: the work ends and says until when. Absent: it is.
+    pub patience: Option<chrono::TimeDelta>,
 }
 
 impl Worker<'_> {
@@ -172,7 +174,9 @@ impl Worker<'_> {
                 let Some(at) = waiting.iter().map(|(at, _)| *at).min().filter(|_| !stop) else {
                     break;
                 };
-                if at > until {
+                let throttled = self.patience.is_some_and(|most| at - now > most)
+                    && waiting.iter().all(|(_, s)| is_throttled(queues.get(s)));
+                if at > until || throttled {
                     report.next_at = Some(at);
                     break;
                 }
@@ -388,6 +392,14 @@ impl Worker<'_> {
             true,
         ))
     }
+}
+
+/// Whether what is next for a sub-user waits because CAM asked for fewer requests (`cam-api.md` 9).
+fn is_throttled(queue: Option<&VecDeque<ChangeRow>>) -> bool {
+    queue
+        .and_then(VecDeque::front)
+        .and_then(|change| change.last_error.as_ref())
+        .is_some_and(|failure| failure.code.starts_with("RequestLimitExceeded"))
 }
 
 enum Ended {
