@@ -330,7 +330,7 @@ fn statement(action: &str) -> String {
 pub fn account(language: &str, owner: u64, uin: u64) -> String {
     pick(
         language,
-        format!("主账号 {owner},密钥属于 {uin}"),
+        format!("主账号 {owner}，密钥属于 {uin}"),
         format!("root account {owner}, the key belongs to {uin}"),
     )
 }
@@ -350,7 +350,7 @@ pub fn root_key(language: &str) -> String {
 pub fn root_key_remedy(language: &str) -> String {
     pick(
         language,
-        "为 camsync 建一个专用子用户,只授予 docs/getting-started.zh-CN.md 中的最小权限策略",
+        "为 camsync 建一个专用子用户，只授予 docs/getting-started.zh-CN.md 中的最小权限策略",
         "make a sub-user for camsync alone, with the least-privilege policy of docs/getting-started.md",
     )
 }
@@ -360,7 +360,7 @@ pub fn root_key_remedy(language: &str) -> String {
 pub fn users(language: &str, count: usize) -> String {
     pick(
         language,
-        format!("可列出账号,共 {count} 个"),
+        format!("可列出账号，共 {count} 个"),
         format!("accounts can be listed: {count}"),
     )
 }
@@ -370,7 +370,7 @@ pub fn users(language: &str, count: usize) -> String {
 pub fn ledger_only(language: &str) -> String {
     pick(
         language,
-        "kind = \"ledger\"：只记录变更,不写入云",
+        "kind = \"ledger\"：只记录变更，不写入云",
         "kind = \"ledger\": changes are recorded, nothing is applied",
     )
 }
@@ -380,7 +380,7 @@ pub fn ledger_only(language: &str) -> String {
 pub fn another_enterprise(language: &str, found: &str, bound: &str) -> String {
     pick(
         language,
-        format!("现在的设置指向企业 {found},而此来源属于 {bound};不会写入任何变更"),
+        format!("现在的设置指向企业 {found}，而此来源属于 {bound}；不会写入任何变更"),
         format!(
             "the settings now lead to the enterprise {found}, but this source belongs to {bound}; nothing is written"
         ),
@@ -392,7 +392,7 @@ pub fn another_enterprise(language: &str, found: &str, bound: &str) -> String {
 pub fn rebind(language: &str) -> String {
     pick(
         language,
-        "改回原设置,或换一个来源名;若确属迁移：camsync sources rebind",
+        "改回原设置，或换一个来源名；若确属迁移：camsync sources rebind",
         "put the old settings back, or use a new source name; if it was meant: camsync sources rebind",
     )
 }

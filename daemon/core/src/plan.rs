@@ -490,7 +490,12 @@ fn entitled(at: &At<'_>, desired: &Desired, admission: &Admission, draft: &mut D
         });
     }
     let remark = with_mark(&admission.remark, &sub_user.mark);
-    let remark_settled = at.seen.remark.as_ref().is_none_or(|r| *r == remark);
+    // CAM does not tell an empty remark from one that it does not show. Only an adopted account that was never
+    // marked is known to have the empty one.
+    let remark_settled = match &at.seen.remark {
+        Some(seen) => *seen == remark,
+        None => sub_user.marked,
+    };
     if !remark_settled && !at.lag {
         update.remark = Some(remark);
         reason.get_or_insert(Reason::Drift {

@@ -111,6 +111,8 @@ pub struct SubUser {
     pub resume_requested: bool,
     /// The facts with which a rule last admitted the member.
     pub admitted: Option<Arc<Member>>,
+    /// Its Remark has carried the mark.
+    pub marked: bool,
     /// A change of it is in flight: nothing is planned until that is settled.
     pub busy: bool,
 }

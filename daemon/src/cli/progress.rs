@@ -127,18 +127,15 @@ impl Board {
                 bar.set_message(said);
                 self.count(&bar, u64::from(*done), total.map(u64::from));
             }
-            Progress::LookingUp { source, .. } => {
-                let bar = self.source(source);
-                bar.set_message(safe::line(&sentence(self.language, step)));
-                self.count(&bar, 0, None);
-            }
             Progress::Crawled { source, error, .. } => {
-                let said = safe::line(&sentence(self.language, step));
+                let mut said = safe::text(&sentence(self.language, step));
+                said.truncate(said.find('\n').unwrap_or(said.len()));
                 let (sign, tint) = match error {
                     None => ("✓", "green"),
                     Some(_) => ("✗", "red"),
                 };
                 let bar = self.source(source);
+                let said = format!("{said} ({:.1} s)", bar.elapsed().as_secs_f64());
                 // What went wrong is told in full by the result.
                 let template = format!("{} {{wide_msg}}", self.tinted(sign, tint));
                 bar.set_style(style(&template));
@@ -158,11 +155,12 @@ impl Board {
                 bar.set_message(said);
                 self.count(&bar, *done as u64, Some(*total as u64));
             }
-            Progress::Observing
+            Progress::LookingUp { .. }
+            | Progress::Observing
             | Progress::Observed { .. }
             | Progress::Planned { .. }
             | Progress::Waiting { .. } => {
-                let said = sentence(self.language, step);
+                let said = safe::line(&sentence(self.language, step));
                 let bar = self.common();
                 bar.set_message(said);
                 self.count(&bar, 0, None);

@@ -721,6 +721,7 @@ fn row_of(
                 protected: false,
                 resume_requested: false,
                 admitted: facts,
+                marked: true,
                 busy: false,
             };
             sub_users::insert(t, &sub_user, recording.now)?

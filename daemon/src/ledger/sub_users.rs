@@ -10,7 +10,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Ledger, LedgerError, rows, time_text};
 
-const LIVING: &str = "SELECT s.*, EXISTS (SELECT 1 FROM changes c WHERE c.sub_user = s.id AND c.status = 'in_flight') AS busy
+const LIVING: &str = "SELECT s.*, EXISTS (SELECT 1 FROM changes c WHERE c.sub_user = s.id AND c.status = 'in_flight') AS busy,
+     (s.origin = 'created' OR EXISTS (SELECT 1 FROM changes c WHERE c.sub_user = s.id AND c.status = 'applied'
+     AND json_extract(c.after, '$.remark') IS NOT NULL)) AS marked
      FROM sub_users s WHERE s.stage IN ('wanted', 'managed')";
 
 /// What was last written of a sub-user and no read has shown yet.
@@ -69,7 +71,7 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn sub_user(&self, id: i64) -> Result<Option<SubUser>, LedgerError> {
         self.read("read a sub-user", |c| {
-            c.prepare_cached("SELECT s.*, 0 AS busy FROM sub_users s WHERE id = ?1")?
+            c.prepare_cached("SELECT s.*, 0 AS busy, 1 AS marked FROM sub_users s WHERE id = ?1")?
                 .query_row([id], sub_user_row)
                 .optional()
         })
@@ -82,7 +84,7 @@ impl Ledger {
     pub fn latest_sub_users(&self) -> Result<Vec<SubUser>, LedgerError> {
         self.read("read the sub-users", |c| {
             c.prepare_cached(
-                "SELECT s.*, 0 AS busy FROM sub_users s WHERE s.stage <> 'abandoned' AND s.id =
+                "SELECT s.*, 0 AS busy, 1 AS marked FROM sub_users s WHERE s.stage <> 'abandoned' AND s.id =
                  (SELECT max(id) FROM sub_users o WHERE o.source = s.source AND o.key = s.key AND o.stage <> 'abandoned')",
             )?
             .query_map([], sub_user_row)?
@@ -365,6 +367,7 @@ fn sub_user_row(row: &Row<'_>) -> rusqlite::Result<SubUser> {
         protected: row.get("protected")?,
         resume_requested: row.get("resume_requested")?,
         admitted: admitted.map(Arc::new),
+        marked: row.get("marked")?,
         busy: row.get("busy")?,
     })
 }

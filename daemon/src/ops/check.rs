@@ -107,7 +107,7 @@ pub(super) async fn check(context: &Context, language: Option<&str>) -> Result<V
             Err(error) => {
                 let failure = source.explained(&session, error).await;
                 let message = match &failure.cause {
-                    Some(cause) => format!("{}\n{cause}", failure.message),
+                    Some(cause) => format!("{cause}\n{}", failure.message),
                     None => failure.message.clone(),
                 };
                 findings.push(finding(

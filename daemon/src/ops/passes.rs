@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::advice;
 use crate::ledger::time_text;
 use crate::pipeline::engine::summary;
+use crate::pipeline::outbox::{FULL_QUOTA, FullQuota};
 use crate::pipeline::{PassReport, ProgressSink, Trigger, reconcile};
 
 use super::{Context, OpError, changes, sources};
@@ -199,6 +200,9 @@ fn report_json(
         "waiting": waiting,
         "pending": report.outbox.pending,
         "next_attempt_at": report.outbox.next_at.map(time_text),
+        "full_quota": full_quota(context)?.map(|q| json!({
+            "quota": q.quota, "since": time_text(q.since), "retry_at": time_text(q.retry_at),
+        })),
         "long_pause": pause,
         "stopped": report.outbox.stopped.as_ref().map(ToString::to_string),
         "stopped_by": report.outbox.stopped,
@@ -223,6 +227,14 @@ fn held_plans(context: &Context, ids: &[i64]) -> Result<HashMap<Removal, i64>, O
         }
     }
     Ok(found)
+}
+
+/// The quota that CAM said is full, if one is.
+fn full_quota(context: &Context) -> Result<Option<FullQuota>, OpError> {
+    Ok(context
+        .ledger()
+        .meta(FULL_QUOTA)?
+        .and_then(|text| serde_json::from_str(&text).ok()))
 }
 
 /// The word for a problem's kind.

@@ -18,11 +18,12 @@ pub(super) fn status(context: &Context) -> Result<Value, OpError> {
     for (status, count) in ledger.change_counts()? {
         changes.insert(status.as_str().to_owned(), json!(count));
     }
-    let held: Vec<i64> = ledger
-        .plans(Some("held"), None, None, None)?
-        .iter()
-        .map(|p| p.id)
-        .collect();
+    let held_plans = ledger.plans(Some("held"), None, None, None)?;
+    let held: Vec<i64> = held_plans.iter().map(|p| p.id).collect();
+    // What is held waits for a person, or for room or a permission: these call for different things.
+    let for_approval: usize = held_plans.iter().map(|p| p.removals.len()).sum();
+    let all_held = changes["held"].as_u64().unwrap_or(0);
+    let for_room = all_held.saturating_sub(for_approval as u64);
     let (loaded_at, error) = context.config_state();
     let frozen: Value = ledger
         .meta(FROZEN)?
@@ -33,6 +34,7 @@ pub(super) fn status(context: &Context) -> Result<Value, OpError> {
         "sub_users": { "managed": managed, "suspended": suspended },
         "changes": changes,
         "held": held,
+        "waiting": { "approval": all_held - for_room, "quota_or_permission": for_room },
         "config": { "loaded_at": time_text(loaded_at), "error": error },
         "frozen": frozen,
         "target": { "owner_uin": ledger.meta(crate::pipeline::reconcile::OWNER_UIN)? },

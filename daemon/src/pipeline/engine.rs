@@ -23,6 +23,9 @@ use super::reconcile::{self, Made, Policy, Ready, ReconcileError};
 use super::source::{Source, SourceFailure};
 use super::witness;
 
+/// The longest throttle that a pass by hand waits out.
+const LONGEST_THROTTLE: TimeDelta = TimeDelta::seconds(10);
+
 /// What an engine is made of: everything that it reaches outside itself.
 pub struct EngineParts {
     /// The ledger.
@@ -67,9 +70,6 @@ pub struct Engine {
     stopping: AtomicBool,
     stopped: tokio::sync::Notify,
 }
-
-/// A pass does not wait out a longer pause: it says until when, and ends. What is due later is worked off later.
-const LONGEST_PAUSE: TimeDelta = TimeDelta::seconds(10);
 
 /// What set a pass off.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -284,7 +284,7 @@ impl Engine {
         progress: &ProgressSink,
     ) -> Result<Report, LedgerError> {
         let _turn = self.turn.lock().await;
-        self.work(&self.parts(), until, progress).await
+        self.work(&self.parts(), until, None, progress).await
     }
 
     /// Applies a person's emergencies at once, past whatever else is going on.
@@ -335,7 +335,9 @@ impl Engine {
                 return Ok(());
             }
         }
-        report.outbox = self.work(parts, until, progress).await?;
+        // By hand, somebody waits in front of it; the daemon has all the time.
+        let patience = trigger.by_hand.then_some(LONGEST_THROTTLE);
+        report.outbox = self.work(parts, until, patience, progress).await?;
         if report.outbox.applied > 0 {
             self.confirm(parts).await?;
         }
@@ -431,6 +433,7 @@ impl Engine {
         &self,
         parts: &Parts,
         until: DateTime<Utc>,
+        patience: Option<TimeDelta>,
         progress: &ProgressSink,
     ) -> Result<Report, LedgerError> {
         let Some(cam) = &parts.cam else {
@@ -439,7 +442,9 @@ impl Engine {
                 ..Report::default()
             });
         };
-        self.worker(parts, &**cam, progress)?.drain(until).await
+        let mut worker = self.worker(parts, &**cam, progress)?;
+        worker.patience = patience;
+        worker.drain(until).await
     }
 
     fn worker<'a>(
@@ -469,8 +474,8 @@ impl Engine {
             stopping: &self.stopping,
             claims: &self.claims,
             frozen_sources,
-            patience: LONGEST_PAUSE,
             progress,
+            patience: None,
         })
     }
 

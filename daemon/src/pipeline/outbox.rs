@@ -136,10 +136,10 @@ pub struct Worker<'a> {
     pub claims: &'a Claims,
     /// Sources of which nothing may be written: gone from the file, or answering for another enterprise.
     pub frozen_sources: HashSet<String>,
-    /// A longer pause than this is not waited out.
-    pub patience: TimeDelta,
     /// Who watches.
     pub progress: &'a ProgressSink,
+    /// A throttle longer than this is not waited out: the work ends and says until when. Absent: it is.
+    pub patience: Option<chrono::TimeDelta>,
 }
 
 impl Worker<'_> {
@@ -190,7 +190,8 @@ impl Worker<'_> {
             }
             let frozen = report.frozen || self.frozen_sources.contains(&change.source);
             if frozen && !change.urgent && !first {
-                report.pending += 1;
+                // What belongs to a source that is frozen by itself is nobody's to do.
+                report.pending += usize::from(report.frozen);
                 continue;
             }
             let queue = queues.entry(change.sub_user).or_default();
@@ -250,7 +251,9 @@ impl Worker<'_> {
                 let Some(at) = waiting.iter().map(|(at, _)| *at).min().filter(|_| !stop) else {
                     break;
                 };
-                if at > until || at - now > self.patience {
+                let throttled = self.patience.is_some_and(|most| at - now > most)
+                    && waiting.iter().all(|(_, s)| is_throttled(queues.get(s)));
+                if at > until || throttled {
                     report.next_at = Some(at);
                     break;
                 }
@@ -485,6 +488,14 @@ impl Worker<'_> {
             true,
         ))
     }
+}
+
+/// Whether what is next for a sub-user waits because CAM asked for fewer requests (`cam-api.md` 9).
+fn is_throttled(queue: Option<&VecDeque<ChangeRow>>) -> bool {
+    queue
+        .and_then(VecDeque::front)
+        .and_then(|change| change.last_error.as_ref())
+        .is_some_and(|failure| failure.code.starts_with("RequestLimitExceeded"))
 }
 
 enum Ended {

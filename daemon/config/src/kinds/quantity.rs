@@ -101,17 +101,13 @@ fn duration(node: &Node, reader: &mut Reader<'_>, least: Duration) -> Option<Dur
         reader.refuse(&node.span, message, wanted);
         return None;
     };
-    if read < least
-        || read > LONGEST
-        || read.subsec_nanos() % 1_000_000 != 0
-        || (least >= SECOND && read.subsec_nanos() != 0)
-    {
+    if read < least || read > LONGEST || read.subsec_nanos() % 1_000_000 != 0 {
         let message = format!("`{}` is out of range", reader.path());
         let least = humantime::format_duration(least);
         reader.refuse(
             &node.span,
             message,
-            format!("from {least} to 100 years, in whole steps of {least}"),
+            format!("from {least} to 100 years, in whole milliseconds"),
         );
         return None;
     }
@@ -126,7 +122,7 @@ fn show_duration(value: Duration) -> Json {
     json!(humantime::format_duration(value).to_string())
 }
 
-/// A duration in whole seconds.
+/// A duration of at least a second.
 pub(crate) struct Period;
 
 impl Kind for Period {
@@ -170,7 +166,7 @@ impl Kind for Pause {
     }
 }
 
-/// A duration in whole seconds, or `"never"`.
+/// A duration that may be nought, or `"never"`.
 pub(crate) struct PeriodOrNever;
 
 impl Kind for PeriodOrNever {
@@ -179,15 +175,14 @@ impl Kind for PeriodOrNever {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Option<Duration>> {
         match &node.value {
             Value::Text(word) if word == "never" => Some(None),
-            _ => Period::read(node, reader).map(Some),
+            _ => duration(node, reader, Duration::ZERO).map(Some),
         }
     }
 
     fn shape() -> Shape {
-        let period = Period::shape();
         Shape::plain(
-            format!("{}, or `\"never\"`", period.words),
-            json!({ "anyOf": [{ "const": "never" }, period.schema] }),
+            "a duration such as `\"1h30m\"` or `\"30d\"`, or `\"never\"`",
+            json!({ "anyOf": [{ "const": "never" }, { "type": "string", "pattern": DURATION_SCHEMA }] }),
         )
     }
 

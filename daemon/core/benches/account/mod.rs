@@ -173,6 +173,7 @@ fn sub_user(id: i64, member: &Arc<Member>) -> SubUser {
         protected: false,
         resume_requested: false,
         admitted: Some(Arc::clone(member)),
+        marked: true,
         busy: false,
     }
 }

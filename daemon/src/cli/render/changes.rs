@@ -24,7 +24,7 @@ pub(super) fn table(paper: &mut Paper, rows: &[Value], indent: usize, whose: boo
         (paper.word(words::STATUS), Fit::Whole),
         (paper.word(words::TRIES), Fit::Number),
         (paper.word(words::CREATED), Fit::Whole),
-        (paper.word(words::WHY), Fit::Wrap),
+        (paper.word(words::WHY), Fit::Brief),
     ])
     .indented(indent);
     for row in rows {
@@ -48,7 +48,7 @@ fn why(row: &Value) -> Cell {
         matches!(status, "applied" | "superseded" | "cancelled"),
         serde_json::from_value::<crate::ledger::Failure>(row["last_error"].clone()),
     ) {
-        return Cell::tinted(Tint::Bad, failure.to_string());
+        return Cell::tinted(Tint::Bad, format!("{}: {}", failure.code, failure.message));
     }
     match str_of(&row["waits_for"]) {
         "" => str_of(&row["reason"]).into(),
@@ -128,27 +128,25 @@ fn attempts(paper: &mut Paper, attempts: &[Value]) {
         (paper.word(words::WHEN), Fit::Whole),
         (paper.word(words::TOOK), Fit::Number),
         (paper.word(words::OUTCOME), Fit::Wrap),
-        ("REQUESTID", Fit::Whole),
     ])
     .indented(2);
     for attempt in attempts {
         let outcome = &attempt["outcome"];
-        let outcome =
-            match serde_json::from_value::<crate::ledger::Failure>(outcome["error"].clone()) {
-                Ok(failure) => {
-                    Cell::tinted(Tint::Bad, format!("{}: {}", failure.code, failure.message))
-                }
-                Err(_) if outcome.is_null() => {
-                    Cell::tinted(Tint::Warn, paper.word(words::IN_FLIGHT))
-                }
-                Err(_) => Cell::tinted(Tint::Good, paper.word(words::SUCCEEDED)),
-            };
+        let error = serde_json::from_value::<crate::ledger::Failure>(outcome["error"].clone());
+        let (mut said, tint) = match error {
+            Ok(failure) => (format!("{}: {}", failure.code, failure.message), Tint::Bad),
+            Err(_) if outcome.is_null() => (paper.word(words::IN_FLIGHT).to_owned(), Tint::Warn),
+            Err(_) => (paper.word(words::SUCCEEDED).to_owned(), Tint::Good),
+        };
+        if let Some(id) = attempt["request_id"].as_str() {
+            said.push_str("\nRequestId ");
+            said.push_str(id);
+        }
         table.row(vec![
             scalar(&attempt["number"]).into(),
             time::moment(&attempt["started_at"]).into(),
             time::between(&attempt["started_at"], &attempt["ended_at"]).into(),
-            outcome,
-            Cell::tinted(Tint::Dim, scalar(&attempt["request_id"])),
+            Cell::tinted(tint, said),
         ]);
     }
     table.draw(paper);

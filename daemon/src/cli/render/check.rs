@@ -32,7 +32,8 @@ pub(super) fn draw(paper: &mut Paper, document: &Value) {
             _ => ("  · ", Tint::Dim),
         };
         let (message, code) = (str_of(&finding["message"]), str_of(&finding["code"]));
-        let said = if code.is_empty() || message.contains(code) {
+        let first = message.lines().next().unwrap_or_default();
+        let said = if code.is_empty() || first.contains(code) {
             message.to_owned()
         } else {
             format!("{code}: {message}")

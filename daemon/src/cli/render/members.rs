@@ -95,7 +95,7 @@ pub(super) fn explain(paper: &mut Paper, member: &Value) {
     facts.push((paper.word(words::F_WITNESS), witness(&member["witness"])));
     paper.facts(2, &one_line(facts));
     if !member["ledger"].is_null() {
-        paper.head(paper.word(words::F_SUB_USER));
+        paper.head(paper.word(words::SUB_USER_HEAD));
         let mut facts = sub_user(paper, member, &member["ledger"]);
         facts.push((paper.word(words::F_GROUPS), joined(&member["groups"], ", ")));
         facts.push((

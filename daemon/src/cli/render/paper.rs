@@ -69,6 +69,15 @@ impl Paper {
         self.style.language
     }
 
+    /// What stands between the items of a sentence.
+    pub(super) fn comma(&self) -> &'static str {
+        if self.style.language == "zh" {
+            "，"
+        } else {
+            ", "
+        }
+    }
+
     pub(super) fn tint(&self, tint: Tint, text: &str) -> String {
         if self.style.colours && tint != Tint::Plain && !text.is_empty() {
             let ansi = tint.ansi();

@@ -66,7 +66,7 @@ fn table(paper: &mut Paper, changes: &[&Value], most: usize) {
         ("", Fit::Whole),
         ("", Fit::Cut),
         ("", Fit::Cut),
-        ("", Fit::Wrap),
+        ("", Fit::Brief),
     ])
     .indented(2);
     for change in changes.iter().take(most) {
@@ -421,6 +421,12 @@ fn applied(paper: &mut Paper, document: &Value) {
         _ => Tint::Bad,
     };
     paper.paragraph("", Tint::Plain, &said, tint);
+    let full = &document["full_quota"];
+    if !full.is_null() {
+        let at = time::moment(&full["retry_at"]);
+        let text = paper.fill(words::SYNC_QUOTA, &[&str_of(&full["quota"]), &at]);
+        paper.paragraph("  ", Tint::Plain, &text, Tint::Plain);
+    }
     let at = time::moment(&document["next_attempt_at"]);
     if !at.is_empty() {
         let text = paper.fill(words::SYNC_UNTIL, &[&at]);

@@ -74,7 +74,7 @@ pub(super) fn show(paper: &mut Paper, plan: &Value) {
         (paper.word(words::KIND), Fit::Whole),
         (paper.word(words::USERNAME), Fit::Cut),
         (paper.word(words::MEMBER), Fit::Cut),
-        (paper.word(words::WHY), Fit::Wrap),
+        (paper.word(words::WHY), Fit::Brief),
     ])
     .indented(2);
     for item in items(&plan["items"]) {

@@ -38,12 +38,19 @@ pub(super) fn draw(paper: &mut Paper, document: &Value, now: DateTime<Utc>) {
     .iter()
     .map(|status| (*status, document["changes"][*status].as_u64().unwrap_or(0)))
     .filter(|(_, count)| *count > 0)
-    .map(|(status, count)| format!("{count} {}", words::known(paper.language(), status)))
+    .map(|(status, count)| {
+        let word = words::known(paper.language(), status);
+        if paper.language() == "zh" {
+            format!("{word} {count}")
+        } else {
+            format!("{count} {word}")
+        }
+    })
     .collect();
     let text = if counts.is_empty() {
         paper.word(words::STATUS_NO_CHANGES).to_owned()
     } else {
-        paper.fill(words::STATUS_CHANGES, &[&counts.join(", ")])
+        paper.fill(words::STATUS_CHANGES, &[&counts.join(paper.comma())])
     };
     paper.line(&text);
     attention(paper, document);
@@ -70,16 +77,15 @@ fn attention(paper: &mut Paper, document: &Value) {
             paper.fill(words::STATUS_FAILED, &[&failed]),
         ));
     }
-    let held = items(&document["held"]).len();
-    if held > 0 {
-        let plans = match paper.language() {
-            "zh" => held.to_string(),
-            _ if held == 1 => "1 plan".into(),
-            _ => format!("{held} plans"),
-        };
-        said.push(("! ", Tint::Warn, paper.fill(words::STATUS_HELD, &[&plans])));
+    let held = items(&document["held"]);
+    if !held.is_empty() {
+        let ids: Vec<String> = held.iter().map(scalar).collect();
+        let text = paper.fill(words::STATUS_HELD, &[&ids.join(paper.comma())]);
+        said.push(("! ", Tint::Warn, text));
     }
-    let waiting = document["changes"]["held"].as_u64().unwrap_or(0);
+    let waiting = document["waiting"]["quota_or_permission"]
+        .as_u64()
+        .unwrap_or(0);
     if waiting > 0 {
         said.push((
             "! ",

@@ -16,6 +16,8 @@ pub(super) enum Fit {
     Cut,
     /// Wrapped below itself.
     Wrap,
+    /// Wrapped, but no longer than two lines: `show` has all of it.
+    Brief,
 }
 
 /// The least that a column is shortened to.
@@ -75,7 +77,7 @@ impl Table {
             .into_iter()
             .zip(&self.columns)
             .map(|(cell, (_, fit))| match fit {
-                Fit::Wrap => cell,
+                Fit::Wrap | Fit::Brief => cell,
                 _ => Cell::tinted(cell.tint, safe::line(&cell.text)),
             })
             .collect();
@@ -122,7 +124,7 @@ impl Table {
                 .columns
                 .iter()
                 .enumerate()
-                .filter(|(_, (_, fit))| matches!(fit, Fit::Cut | Fit::Wrap))
+                .filter(|(_, (_, fit))| !matches!(fit, Fit::Whole | Fit::Number))
                 .map(|(i, _)| i)
                 .filter(|i| widths[*i] > LEAST)
                 .max_by_key(|i| widths[*i]);
@@ -141,6 +143,7 @@ impl Table {
             .map(|((cell, width), (_, fit))| match fit {
                 _ if *width == 0 => Vec::new(),
                 Fit::Wrap => cell.text.lines().flat_map(|l| wrap(l, *width)).collect(),
+                Fit::Brief => brief(&cell.text, *width),
                 Fit::Cut => vec![cut(&cell.text, *width)],
                 Fit::Whole | Fit::Number => vec![cell.text.clone()],
             })
@@ -167,6 +170,18 @@ impl Table {
             paper.line(&line);
         }
     }
+}
+
+/// At most two lines; the second ends with an ellipsis when there would be more.
+fn brief(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = text.lines().flat_map(|l| wrap(l, width)).collect();
+    if lines.len() > 2 {
+        lines.truncate(2);
+        if let Some(last) = lines.last_mut() {
+            *last = cut(&format!("{last}…"), width);
+        }
+    }
+    lines
 }
 
 #[cfg(test)]

@@ -143,9 +143,9 @@ words! {
     STATUS_NO_CHANGES: "Changes: none yet", "变更：暂无";
     STATUS_NO_SOURCES: "No sources are configured; add a [[source]] to the file.", "没有配置来源；请在配置文件中添加 [[source]]。";
     STATUS_FROZEN: "FROZEN by {0} at {1}: nothing is written to the cloud. `camsync thaw` ends it.", "已冻结（{0}，{1}）：不会写入云端任何变更。`camsync thaw` 解除。";
-    STATUS_HELD: "{0} held: `camsync plans list` shows them, `camsync plans approve ID` lets one go on", "有 {0} 个方案待批准：用 `camsync plans list` 查看，`camsync plans approve ID` 放行";
-    STATUS_FAILED: "{0} failed for good: `camsync changes list --status failed` shows them, `camsync changes retry ID` asks again", "有 {0} 项变更最终失败：用 `camsync changes list --status failed` 查看，`camsync changes retry ID` 重试";
-    STATUS_CHANGES_HELD: "{0} wait for a quota, a permission or an approval: `camsync changes list --status held`", "有 {0} 项变更在等待配额、权限或批准：`camsync changes list --status held`";
+    STATUS_HELD: "Held plans: {0}. `camsync plans show ID` shows one, `camsync plans approve ID` lets it go on.", "待批准的方案：{0}。用 `camsync plans show ID` 查看，`camsync plans approve ID` 放行。";
+    STATUS_FAILED: "Changes that failed for good: {0}. `camsync changes list --status failed` shows them, `camsync changes retry ID` asks again.", "有 {0} 项变更最终失败：用 `camsync changes list --status failed` 查看，`camsync changes retry ID` 重试。";
+    STATUS_CHANGES_HELD: "Changes that wait for room in a quota or a permission: {0}. `camsync changes list --status held` shows them.", "有 {0} 项变更在等待配额或权限：用 `camsync changes list --status held` 查看。";
     STATUS_CONFIG_REFUSED: "The edited configuration was refused; the one of {0} stays in force:", "修改后的配置被拒绝，仍使用 {0} 的配置：";
     STATUS_FINE: "All is well.", "一切正常。";
 
@@ -154,8 +154,8 @@ words! {
     CHANGED: "Changes of this pass:", "本次变更：";
     NO_CHANGES: "No changes. CAM is as the rules call for.", "没有变更。CAM 与规则一致。";
     NO_CHANGES_BUT: "No changes could be planned.", "无法制定变更。";
-    TALLY: "{0} members are admitted, {1} are not", "准入成员 {0}，未准入 {1}";
-    TALLY_FAILING: "{0} could not be decided, for a rule fails on them", "有 {0} 名因规则出错而无法判定";
+    TALLY: "Members admitted: {0}, not admitted: {1}", "准入成员 {0}，未准入 {1}";
+    TALLY_FAILING: "undecided, for a rule fails on them: {0}", "有 {0} 名因规则出错而无法判定";
     PLAN_SUM: "Plan: {0}.", "方案：{0}。";
     N_CREATE: "{0} to create", "新建 {0}";
     N_UPDATE: "{0} to update", "更新 {0}";
@@ -179,9 +179,10 @@ words! {
     FAILED_SEE: "`camsync changes show {0}` tells its attempts, `camsync changes retry {0}` asks again", "`camsync changes show {0}` 查看各次尝试，`camsync changes retry {0}` 重试";
     SYNC_APPLIED: "Applied {0} of {1} changes", "已完成 {0}/{1} 项变更";
     SYNC_FAILED: "{0} failed", "失败 {0}";
-    SYNC_WAIT: "{0} wait for a quota or a permission", "{0} 项等待配额或权限";
+    SYNC_WAIT: "{0} waiting for a quota or a permission", "等待配额或权限 {0}";
     SYNC_PENDING: "{0} still to be done", "待处理 {0}";
     SYNC_UNTIL: "the next attempt is due at {0}; `camsync run` makes it by itself, or `camsync sync` again", "下次尝试在 {0}；由 `camsync run` 自动进行，或再次运行 `camsync sync`";
+    SYNC_QUOTA: "the quota of {0} is full; it is tried again when there is room, by {1} at the latest", "配额 {0} 已满；有空位后自动重试，最迟 {1}";
     SYNC_FROZEN: "Frozen: nothing was written. `camsync thaw` ends it.", "已冻结：没有写入任何变更。`camsync thaw` 解除。";
     SYNC_RECORDED: "kind = \"ledger\": the changes are recorded, nothing was applied.", "kind = \"ledger\"：变更已记录，未写入云端。";
     SYNC_HELD: "Held: {0}. `camsync plans show {1}` shows it, `camsync plans approve {1}` lets it go on.", "待批准：{0}。用 `camsync plans show {1}` 查看，`camsync plans approve {1}` 放行。";
@@ -196,12 +197,13 @@ words! {
     ABOUT_TARGET: "target: Tencent Cloud CAM", "目标：腾讯云 CAM";
     ABOUT_SOURCE: "source {0}", "来源 {0}";
     CHECK_OK: "Everything is in order.", "一切正常。";
-    CHECK_ERRORS: "{0} errors, {1} warnings. Nothing was changed.", "{0} 个错误，{1} 个警告。未做任何更改。";
-    CHECK_WARNINGS: "No errors, {0} warnings.", "没有错误，{0} 个警告。";
+    CHECK_ERRORS: "Errors: {0}, warnings: {1}. Nothing was changed.", "错误 {0}，警告 {1}。未做任何更改。";
+    CHECK_WARNINGS: "No errors; warnings: {0}.", "没有错误，{0} 个警告。";
 
     // Members, changes, plans.
     NOBODY: "No members. `camsync sync` crawls the sources.", "没有成员。`camsync sync` 会抓取来源。";
     NO_ROWS: "None.", "无。";
+    SUB_USER_HEAD: "Sub-user", "子用户";
     FACTS: "Facts crawled", "抓取到的信息";
     RULE_HEAD: "Rule", "规则";
     HISTORY: "History", "历史";
@@ -218,7 +220,7 @@ words! {
     PLAN_NEXT: "camsync plans approve {0}   lets exactly these go on", "camsync plans approve {0}   放行以上各项";
     PLAN_SILENCE: "camsync plans discard {0}   silences them until there are more", "camsync plans discard {0}   忽略，直到数量增加";
     IN_FLIGHT: "no answer recorded yet", "尚无结果";
-    SUCCEEDED: "succeeded", "成功";
+    SUCCEEDED: "applied", "已完成";
 
     // Audit.
     AUDIT_BROKEN: "The audit was altered: row {0} does not follow from the one before it.", "审计记录被改动：第 {0} 行与前一行不衔接。";
