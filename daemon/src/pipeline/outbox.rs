@@ -85,8 +85,13 @@ struct Claim<'a> {
 impl Claims {
     /// Takes a sub-user, unless somebody else has it.
     fn take(&self, sub_user: i64) -> Option<Claim<'_>> {
-        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.insert(sub_user).then_some(Claim {
+        let free = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(sub_user);
+        // Made only when it is free: a claim that is dropped gives the sub-user back.
+        free.then(|| Claim {
             claims: self,
             sub_user,
         })
