@@ -17,8 +17,9 @@ LANG_ ?=
 CARGO ?= cargo
 TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
 
-# demo and test compile the whole workspace in the dev profile, and with it one set of features, so that one set of
-# compiled dependencies serves both.
+# One set of compiled dependencies serves demo, test, lint and docs: all take the whole workspace in the dev profile,
+# and all name a target that needs dev-dependencies (the examples, for demo and docs), because those switch on features
+# that would otherwise compile half of the dependencies twice.
 WHOLE := --workspace --locked
 
 .PHONY: help
@@ -31,7 +32,7 @@ setup: ## Look for what the build needs, and install what is missing
 
 .PHONY: demo
 demo: setup ## The living demo; ONCE=1 plays it through and ends
-	@$(CARGO) build $(WHOLE)
+	@$(CARGO) build $(WHOLE) --bins --examples
 	@exec $(TARGET_DIR)/debug/camsync $(if $(LANG_),--lang $(LANG_)) demo $(if $(ONCE),--once) $(if $(MEMBERS),--members $(MEMBERS))
 
 .PHONY: test
@@ -54,7 +55,7 @@ lint: setup ## Formatting, and clippy with warnings as errors
 
 .PHONY: docs
 docs: setup ## The API documentation, with warnings as errors
-	@RUSTDOCFLAGS='--deny warnings' $(CARGO) doc $(WHOLE) --no-deps --document-private-items
+	@RUSTDOCFLAGS='--deny warnings' $(CARGO) doc $(WHOLE) --lib --examples --no-deps --document-private-items
 
 .PHONY: audit
 audit: ## Licences, bans, sources and advisories of the dependencies

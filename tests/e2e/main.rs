@@ -8,14 +8,17 @@
 )]
 
 mod bindings;
+mod cam_faults;
 mod crash;
 mod drift;
 mod emergency;
 mod guard;
 mod leavers;
+mod lost_creation;
 mod main_job;
 mod names;
 mod quota;
 mod removal;
 mod tools;
+mod wecom_faults;
 mod world;

@@ -35,7 +35,7 @@ impl Default for Tuning {
             daemon: String::new(),
             target: "requests_per_second = 400".into(),
             retry_attempts: 12,
-            guard: "max_removals = 1000\nmax_removal_ratio = 1.0\nmax_said_ratio = 1.0".into(),
+            guard: "window = \"1s\"\nmax_removals = 1000\nmax_removal_ratio = 1.0\nmax_said_ratio = 1.0".into(),
             leavers: "delete_after = \"1s\"".into(),
             source: String::new(),
             secret: "{ env = \"WECOM_SECRET\" }".into(),

@@ -1,30 +1,23 @@
 //! Cron schedules as UNIX has them, in a time zone.
 //!
-//! Weekdays are UNIX's (0 and 7 are Sunday). If both the day of the month and the day of the week are
-//! restricted, a day matches when either does; a field that begins with `*` does not count as restricted.
-//! Where a clock is put forward, what would have fallen into the gap comes once at its end. Where it is put back,
-//! what stands in the repeated hour comes once, in its first pass, unless the schedule is for every hour.
+//! The `cron` crate reads the fields and finds the times. Added here is what UNIX has and the crate has not: weekdays
+//! from 0 to 7 (0 and 7 are Sunday), and that a day matches when either day field does if both are restricted; a field
+//! that begins with `*` does not count as restricted. Also the place of a mistake, and what happens when clocks change:
+//! where one is put forward, what would have fallen into the gap comes once at its end. Where it is put back, what
+//! stands in the repeated hour comes once, in its first pass, unless the schedule is for every hour.
 
 use std::ops::Range;
 
-use chrono::{
-    DateTime, Datelike, Days, LocalResult, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Timelike,
-    Utc,
-};
-use chrono_tz::Tz;
+use chrono::{DateTime, Datelike, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
+use chrono_tz::{GapInfo, Tz};
+use cron::TimeUnitSpec;
 
 /// A parsed cron expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
     text: String,
-    seconds: Set,
-    minutes: Set,
-    hours: Set,
-    days: Set,
-    months: Set,
-    weekdays: Set,
-    /// A day matches if either day field does, rather than both.
-    either_day: bool,
+    /// What matches any of these matches: there are two if both day fields are restricted.
+    any: Vec<cron::Schedule>,
 }
 
 /// Why a text is not a schedule, and where in it.
@@ -37,75 +30,24 @@ pub struct ScheduleError {
     pub message: String,
 }
 
-/// Numbers below 64, each a bit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Set(u64);
-
-impl Set {
-    fn has(self, number: u32) -> bool {
-        self.0 & (1 << number) != 0
-    }
-
-    /// The first number of the set that is `from` or more.
-    fn next(self, from: u32) -> Option<u32> {
-        let left = self.0.checked_shr(from).filter(|bits| *bits != 0)?;
-        Some(from + left.trailing_zeros())
-    }
-
-    fn first(self) -> u32 {
-        self.next(0).unwrap_or(0)
-    }
-}
-
-struct Field {
-    name: &'static str,
-    range: (u32, u32),
-    /// Names and their numbers, counted from the range's start.
-    names: &'static [&'static str],
-}
-
-const MONTHS: &[&str] = &[
-    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+/// The fields, and what each may contain, as the messages say it.
+const FIELDS: [&str; 6] = [
+    "second is a number from 0 to 59",
+    "minute is a number from 0 to 59",
+    "hour is a number from 0 to 23",
+    "day of the month is a number from 1 to 31",
+    "month is a number from 1 to 12 or a name from jan to dec",
+    "day of the week is a number from 0 to 7 or a name from sun to sat",
 ];
-const WEEKDAYS: &[&str] = &["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
-const FIELDS: [Field; 6] = [
-    Field {
-        name: "second",
-        range: (0, 59),
-        names: &[],
-    },
-    Field {
-        name: "minute",
-        range: (0, 59),
-        names: &[],
-    },
-    Field {
-        name: "hour",
-        range: (0, 23),
-        names: &[],
-    },
-    Field {
-        name: "day of the month",
-        range: (1, 31),
-        names: &[],
-    },
-    Field {
-        name: "month",
-        range: (1, 12),
-        names: MONTHS,
-    },
-    Field {
-        name: "day of the week",
-        range: (0, 7),
-        names: WEEKDAYS,
-    },
-];
-const SUNDAY_AGAIN: u32 = 7;
+const HOUR: usize = 2;
+const DAY: usize = 3;
+const WEEKDAY: usize = 5;
+const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
 /// The longest repeated stretch of a wall clock that is looked for: the largest in the time-zone database is three hours.
 const OVERLAP: TimeDelta = TimeDelta::hours(3);
-/// How far the wall clock is searched: the calendar repeats after 28 years, after 40 around a year like 2100.
-const HORIZON_DAYS: u32 = 41 * 366;
+/// The crate's calendar.
+const YEARS: Range<i32> = 1970..2101;
 
 impl Schedule {
     /// Reads a cron expression of five fields, or six with seconds first.
@@ -113,41 +55,42 @@ impl Schedule {
     /// # Errors
     /// When a field is wrong, or no moment ever matches.
     pub fn parse(text: &str) -> Result<Self, ScheduleError> {
+        let refusal = |range, message| ScheduleError { range, message };
         let words = words(text);
-        let seconds = match words.len() {
-            5 => None,
-            6 => Some(words[0].clone()),
-            count => {
-                return Err(ScheduleError {
-                    range: 0..text.len(),
-                    message: format!("it has {count} fields instead of 5 or 6"),
-                });
-            }
+        let missing = FIELDS.len().wrapping_sub(words.len());
+        if missing > 1 {
+            let message = format!("it has {} fields instead of 5 or 6", words.len());
+            return Err(refusal(0..text.len(), message));
+        }
+        let mut fields = vec!["0".to_owned(); missing];
+        for word in &words {
+            fields.push(read_field(text, word, fields.len())?);
+        }
+        let place = |nth: usize| words[nth - missing].clone();
+        let restricted = |nth: usize| !text[place(nth)].starts_with('*');
+        let without = |nth: usize| {
+            let mut fields = fields.clone();
+            fields[nth] = "*".into();
+            fields
         };
-        let from = words.len() - 5;
-        let set = |nth: usize| field(text, &words[from + nth - 1], &FIELDS[nth]);
-        let starred = |nth: usize| text[words[from + nth - 1].clone()].starts_with('*');
-        let weekdays = set(5)?;
+        let any = if restricted(DAY) && restricted(WEEKDAY) {
+            vec![without(WEEKDAY), without(DAY)]
+        } else {
+            vec![fields]
+        };
+        let read = |fields: Vec<String>| cron::Schedule::try_from(fields.join(" "));
+        let any: Result<_, _> = any.into_iter().map(read).collect();
         let schedule = Self {
             text: text.trim().to_owned(),
-            seconds: seconds.map_or(Ok(Set(1)), |word| field(text, &word, &FIELDS[0]))?,
-            minutes: set(1)?,
-            hours: set(2)?,
-            days: set(3)?,
-            months: set(4)?,
-            weekdays: Set((weekdays.0 | weekdays.0 >> SUNDAY_AGAIN) & 0x7f),
-            either_day: !starred(3) && !starred(5),
+            any: any.map_err(|error| refusal(0..text.len(), error.to_string()))?,
         };
-        if schedule
-            .next_wall(DateTime::UNIX_EPOCH.naive_utc())
-            .is_none()
-        {
-            return Err(ScheduleError {
-                range: words[from + 2].start..words[from + 3].end,
-                message: "no month has such a day".into(),
-            });
+        match schedule.after(DateTime::UNIX_EPOCH, Tz::UTC) {
+            Some(_) => Ok(schedule),
+            None => Err(refusal(
+                place(DAY).start..place(DAY + 1).end,
+                "no month has such a day".into(),
+            )),
         }
-        Ok(schedule)
     }
 
     /// The expression as written.
@@ -156,121 +99,41 @@ impl Schedule {
         &self.text
     }
 
-    /// The first moment after `after` at which a clock in `zone` matches; nothing at the end of the calendar.
+    /// The first moment after `after` at which a clock in `zone` matches; nothing outside the years 1970 to 2100.
     #[must_use]
     pub fn after(&self, after: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
-        let mut wall = after.with_timezone(&zone).naive_local();
-        let first = loop {
-            wall = self.next_wall(wall)?;
-            let moment = first_moment(wall, zone)?;
-            if moment > after {
-                break moment;
-            }
-        };
-        Some(
-            self.second_pass(after, zone)
-                .map_or(first, |second| second.min(first)),
-        )
+        let nexts = |cron| next(cron, after, zone);
+        let known = YEARS.contains(&after.year());
+        known.then(|| self.any.iter().filter_map(nexts).min())?
     }
+}
 
-    /// The first moment after `after` in the second pass of a repeated stretch of the clock whose first pass is not
-    /// wholly ahead. Only a schedule for every hour has one.
-    fn second_pass(&self, after: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
-        let local = |moment: DateTime<Utc>| moment.with_timezone(&zone).naive_local();
-        let goes_back = local(after + OVERLAP) - local(after - OVERLAP) < OVERLAP * 2;
-        if !goes_back || self.hours != Set((1 << 24) - 1) {
-            return None;
-        }
-        let mut wall = local(after) - OVERLAP;
-        while let Some(next) = self
-            .next_wall(wall)
-            .filter(|next| *next <= local(after) + OVERLAP)
-        {
-            if let LocalResult::Ambiguous(a, b) = zone.from_local_datetime(&next)
-                && a.min(b) <= after
-                && a.max(b) > after
-            {
-                return Some(a.max(b).with_timezone(&Utc));
-            }
-            wall = next;
-        }
-        None
+fn next(cron: &cron::Schedule, after: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+    // On the wall clock: in a zone the crate would skip what falls into a gap, and go back in time in an overlap.
+    let wall = after.with_timezone(&zone).naive_local().and_utc();
+    let first = cron
+        .after(&wall)
+        .filter_map(|wall| first_moment(wall.naive_utc(), zone))
+        .find(|moment| *moment > after)?;
+    if !cron.hours().is_all() {
+        return Some(first);
     }
-
-    /// The first matching state of the wall clock after this one.
-    fn next_wall(&self, after: NaiveDateTime) -> Option<NaiveDateTime> {
-        let from = after.with_nanosecond(0)? + TimeDelta::seconds(1);
-        let mut date = from.date();
-        let mut time = self.time_from(from.time());
-        for _ in 0..HORIZON_DAYS {
-            if let Some(time) = time.filter(|_| self.day_matches(date)) {
-                return Some(date.and_time(time));
-            }
-            date = date.checked_add_days(Days::new(1))?;
-            time = self.time_from(NaiveTime::MIN);
-        }
-        None
-    }
-
-    fn day_matches(&self, date: chrono::NaiveDate) -> bool {
-        let day = self.days.has(date.day());
-        let weekday = self.weekdays.has(date.weekday().num_days_from_sunday());
-        self.months.has(date.month())
-            && if self.either_day {
-                day || weekday
-            } else {
-                day && weekday
-            }
-    }
-
-    /// The first matching time of a day at or after this one.
-    fn time_from(&self, from: NaiveTime) -> Option<NaiveTime> {
-        let (hour, minute, second) = (from.hour(), from.minute(), from.second());
-        let (minutes, seconds) = (self.minutes.first(), self.seconds.first());
-        if self.hours.has(hour) {
-            if self.minutes.has(minute)
-                && let Some(second) = self.seconds.next(second)
-            {
-                return NaiveTime::from_hms_opt(hour, minute, second);
-            }
-            if let Some(minute) = self.minutes.next(minute + 1) {
-                return NaiveTime::from_hms_opt(hour, minute, seconds);
-            }
-        }
-        NaiveTime::from_hms_opt(self.hours.next(hour + 1)?, minutes, seconds)
-    }
+    // Every hour: also in the second pass of a repeated stretch, when the clock has the offset that it will have soon.
+    let offset = |moment: DateTime<Utc>| moment.with_timezone(&zone).offset().fix();
+    let soon = offset(after + OVERLAP);
+    let second = cron
+        .after(&after.with_timezone(&soon))
+        .map(|moment| moment.to_utc())
+        .take_while(|moment| *moment < first)
+        .find(|moment| offset(*moment) == soon);
+    second.or(Some(first))
 }
 
 /// The first moment at which a clock in `zone` shows `wall`, or the end of the gap that `wall` falls into.
 fn first_moment(wall: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
-    let moment = match zone.from_local_datetime(&wall) {
-        LocalResult::Single(moment) => moment,
-        LocalResult::Ambiguous(a, b) => a.min(b),
-        LocalResult::None => return gap_end(wall, zone),
-    };
-    Some(moment.with_timezone(&Utc))
-}
-
-/// The first moment at which a clock in `zone` shows more than `wall`, which it never shows.
-fn gap_end(wall: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
-    let shows_more = |seconds: i64| {
-        let moment = DateTime::from_timestamp(seconds, 0)?;
-        Some(moment.with_timezone(&zone).naive_local() > wall)
-    };
-    // The largest gap in the time-zone database is a day (a change of the date line), the largest offset 14 hours.
-    let (mut before, mut after) = (
-        wall.and_utc().timestamp() - 48 * 3600,
-        wall.and_utc().timestamp() + 48 * 3600,
-    );
-    while after - before > 1 {
-        let middle = before + (after - before) / 2;
-        if shows_more(middle)? {
-            after = middle;
-        } else {
-            before = middle;
-        }
-    }
-    DateTime::from_timestamp(after, 0)
+    let shown = zone.from_local_datetime(&wall).earliest();
+    let moment = shown.or_else(|| GapInfo::new(&wall, &zone)?.end)?;
+    Some(moment.to_utc())
 }
 
 /// The places of the words of a text.
@@ -283,82 +146,91 @@ fn words(text: &str) -> Vec<Range<usize>> {
         .collect()
 }
 
-/// Reads one field: items with commas between them.
-fn field(text: &str, word: &Range<usize>, field: &Field) -> Result<Set, ScheduleError> {
-    let mut set = 0;
+/// One field as the crate has it: items with commas between them.
+fn read_field(text: &str, word: &Range<usize>, nth: usize) -> Result<String, ScheduleError> {
+    let mut items = Vec::new();
     let mut start = word.start;
     for item in text[word.clone()].split(',') {
-        let range = start..start + item.len().max(1);
+        items.push(read_item(item, nth).ok_or_else(|| ScheduleError {
+            range: start..start + item.len().max(1),
+            message: explain(item, nth),
+        })?);
         start += item.len() + 1;
-        let numbers =
-            item_numbers(item, field).map_err(|message| ScheduleError { range, message })?;
-        set |= numbers.fold(0, |bits, number| bits | 1 << number);
     }
-    Ok(Set(set))
+    Ok(items.join(","))
 }
 
-/// Reads `*`, `a`, `a-b`, `*/n` or `a-b/n`.
-fn item_numbers(item: &str, field: &Field) -> Result<impl Iterator<Item = u32> + use<>, String> {
-    let (lowest, highest) = field.range;
-    let (span, step) = match item.split_once('/') {
-        Some((span, step)) => (span, Some(step)),
-        None => (item, None),
+/// `*`, `a`, `a-b`, `*/n` or `a-b/n` as the crate has it; nothing if it is wrong.
+fn read_item(item: &str, nth: usize) -> Option<String> {
+    // The crate wants no blanks between fields (`5*` would be two) and reads `5/10` as `5-59/10`, which UNIX does not.
+    let whole = |word: &str| {
+        let all = |is: fn(&u8) -> bool| word.bytes().all(|byte| is(&byte));
+        let alike = all(u8::is_ascii_digit) || all(u8::is_ascii_alphabetic);
+        word == "*" || !word.is_empty() && alike
     };
-    let step = match step.map(str::parse::<u32>) {
-        None => 1,
-        Some(Ok(step)) if (1..=highest.max(1)).contains(&step) => step,
-        Some(_) => {
-            return Err(format!(
-                "the step after `/` is a number from 1 to {highest}"
-            ));
-        }
-    };
-    let (from, to) = match span.split_once('-') {
-        // Sunday is counted twice; a step over all days starts from the first Sunday and stops before the second.
-        None if span == "*" => (lowest, if highest == SUNDAY_AGAIN { 6 } else { highest }),
-        None if item.contains('/') => {
-            return Err(format!(
-                "before `/` stands `*` or a range: `{span}-{highest}/{step}`"
-            ));
-        }
-        None => {
-            let only = number(span, field)?;
-            (only, only)
-        }
-        Some((from, to)) => {
-            let (from, to) = (number(from, field)?, number(to, field)?);
-            // `fri-sun`: as the end of a range Sunday is the seventh day.
-            let sunday = highest == SUNDAY_AGAIN && to == 0 && from > 0;
-            (from, if sunday { SUNDAY_AGAIN } else { to })
-        }
-    };
-    if from > to {
-        return Err(format!("the range `{span}` runs backwards"));
+    if !item.split(['-', '/']).all(whole) || steps_from_one(item) {
+        return None;
     }
-    Ok((from..=to).step_by(step as usize))
+    if nth == WEEKDAY {
+        // Weekdays from 0 to 7 have the form of hours. The crate counts them from 1 for Sunday.
+        let days = alone(&unix_weekdays(item), HOUR)?;
+        let days = days.hours().iter().map(|day| {
+            let number = (day % 7 + 1).to_string();
+            (day <= 7).then_some(number)
+        });
+        return Some(days.collect::<Option<Vec<_>>>()?.join(","));
+    }
+    alone(item, nth).map(|_| item.to_owned())
 }
 
-fn number(word: &str, field: &Field) -> Result<u32, String> {
-    let (lowest, highest) = field.range;
-    let named = field
-        .names
-        .iter()
-        .position(|name| name.eq_ignore_ascii_case(word));
-    let number = match named.and_then(|nth| u32::try_from(nth).ok()) {
-        Some(nth) => Some(nth + lowest),
-        None if word.bytes().all(|b| b.is_ascii_digit()) => word.parse().ok(),
-        None => None,
+/// Whether a single number is before `/`.
+fn steps_from_one(item: &str) -> bool {
+    item.split_once('/')
+        .is_some_and(|(span, _)| span != "*" && !span.contains('-'))
+}
+
+/// The schedule that only this item restricts, if the crate reads it.
+fn alone(item: &str, nth: usize) -> Option<cron::Schedule> {
+    let mut fields = ["*"; FIELDS.len()];
+    fields[nth] = item;
+    fields.join(" ").parse().ok()
+}
+
+/// An item of the weekday field in numbers. At the end of a range Sunday is the seventh day (`fri-sun`), and all days
+/// are the six from the first Sunday.
+fn unix_weekdays(item: &str) -> String {
+    let number = |word: &str| {
+        let named = |name: &&str| name.eq_ignore_ascii_case(word);
+        let nth = WEEKDAYS.iter().position(named);
+        nth.map_or_else(|| word.to_owned(), |nth| nth.to_string())
     };
-    number
-        .filter(|n| (lowest..=highest).contains(n))
-        .ok_or_else(|| {
-            let names = match (field.names.first(), field.names.last()) {
-                (Some(first), Some(last)) => format!(" or a name from {first} to {last}"),
-                _ => String::new(),
-            };
-            format!(
-                "the {} is a number from {lowest} to {highest}{names}, not `{word}`",
-                field.name
-            )
-        })
+    let (span, step) = item.split_at(item.find('/').unwrap_or(item.len()));
+    match span.split_once('-').map(|(a, b)| (number(a), number(b))) {
+        None if span == "*" => format!("0-6{step}"),
+        None => number(span),
+        Some((from, to)) if to == "0" && from != "0" => format!("{from}-7{step}"),
+        Some((from, to)) => format!("{from}-{to}{step}"),
+    }
+}
+
+/// Why an item is wrong.
+fn explain(item: &str, nth: usize) -> String {
+    let wrong = |word: &str| read_item(word, nth).is_none();
+    if let Some((span, step)) = item.split_once('/') {
+        return match span {
+            _ if wrong(span) => explain(span, nth),
+            _ if steps_from_one(item) => {
+                format!("before `/` stands `*` or a range, not only `{span}`")
+            }
+            _ => format!(
+                "the step after `/` is a number from 1 up, within the field's numbers, not `{step}`"
+            ),
+        };
+    }
+    let ends = item.split_once('-').map(<[&str; 2]>::from);
+    match ends.map(|ends| ends.into_iter().find(|end| wrong(end))) {
+        Some(None) => format!("`{item}` is no range from a lower to a higher number or name"),
+        Some(Some(word)) => format!("the {}, not `{word}`", FIELDS[nth]),
+        None => format!("the {}, not `{item}`", FIELDS[nth]),
+    }
 }

@@ -1,7 +1,7 @@
 //! Cron as UNIX has it, through changes of the clock.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::str::FromStr;
+use std::collections::BTreeSet;
 
 use camsync_config::Schedule;
 use chrono::{DateTime, Datelike, TimeDelta, TimeZone, Utc, Weekday};
@@ -197,8 +197,11 @@ fn what_stands_in_a_repeated_hour_comes_once_unless_it_is_for_every_hour() {
 
 #[test]
 fn rare_days_are_found_and_impossible_ones_refused() {
-    let leap = shown("0 0 29 2 *", Tz::UTC, "2096-03-01T00:00:00Z", 1);
+    let leap = shown("0 0 29 2 *", Tz::UTC, "2024-03-01T00:00:00Z", 1);
     assert_eq!(leap, ["02-29 00:00 +0000"]);
+    // The calendar of the library ends with 2100, which is no leap year.
+    let last = Schedule::parse("0 0 29 2 *").unwrap();
+    assert_eq!(last.after(utc("2096-03-01T00:00:00Z"), Tz::UTC), None);
     for never in ["0 0 30 2 *", "0 0 31 4,6,9,11 *"] {
         assert!(Schedule::parse(never).is_err(), "{never}");
     }
@@ -226,6 +229,14 @@ fn mistakes_are_refused_at_their_place() {
         ("+1 * * * *", "+1"),
         ("99999999999 * * * *", "99999999999"),
         ("@daily", "@daily"),
+        ("5* * * * *", "5*"),
+        ("* 5- * * *", "5-"),
+        ("*  1-2-3 * * *", "1-2-3"),
+        ("0, 5 * * *", " "),
+        ("* * * * */x", "*/x"),
+        ("* * ? * *", "?"),
+        ("* * * * mon/2", "mon/2"),
+        ("* * * * sunfri", "sunfri"),
     ] {
         let error = Schedule::parse(cron).unwrap_err();
         assert_eq!(
@@ -236,35 +247,111 @@ fn mistakes_are_refused_at_their_place() {
     }
 }
 
-/// A field that restricts, of numbers from `low` to `high`.
-fn field(low: u32, high: u32) -> impl Strategy<Value = String> {
+#[test]
+fn mistakes_are_explained() {
+    for (cron, message) in [
+        (
+            "5/10 * * * *",
+            "before `/` stands `*` or a range, not only `5`",
+        ),
+        (
+            "1-99/10 * * * *",
+            "the minute is a number from 0 to 59, not `99`",
+        ),
+        (
+            "* */24 * * *",
+            "the step after `/` is a number from 1 up, within the field's numbers, not `24`",
+        ),
+        (
+            "* * 20-10 * *",
+            "`20-10` is no range from a lower to a higher number or name",
+        ),
+        (
+            "* * * foo *",
+            "the month is a number from 1 to 12 or a name from jan to dec, not `foo`",
+        ),
+        (
+            "* * * * 5-8",
+            "the day of the week is a number from 0 to 7 or a name from sun to sat, not `8`",
+        ),
+    ] {
+        assert_eq!(Schedule::parse(cron).unwrap_err().message, message);
+    }
+}
+
+/// A field, and the numbers from `low` to `high` that it stands for.
+fn field(low: u32, high: u32) -> impl Strategy<Value = (String, BTreeSet<u32>)> {
     prop_oneof![
-        3 => Just("*".to_owned()),
-        1 => (1..=high).prop_map(|step| format!("*/{step}")),
-        2 => (low..=high).prop_map(|n| n.to_string()),
-        1 => (low..=high, low..=high).prop_map(|(a, b)| format!("{}-{}", a.min(b), a.max(b))),
-        1 => prop::collection::vec(low..=high, 1..4)
-            .prop_map(|list| list.iter().map(u32::to_string).collect::<Vec<_>>().join(",")),
+        3 => Just(("*".to_owned(), (low..=high).collect())),
+        1 => (1..=high).prop_map(move |step| (format!("*/{step}"), (low..=high).step_by(step as usize).collect())),
+        2 => (low..=high).prop_map(|n| (n.to_string(), [n].into())),
+        1 => (low..=high, low..=high, 1..4u32).prop_map(|(a, b, step)| {
+            let (a, b) = (a.min(b), a.max(b));
+            (format!("{a}-{b}/{step}"), (a..=b).step_by(step as usize).collect())
+        }),
+        1 => prop::collection::btree_set(low..=high, 1..4)
+            .prop_map(|list| (list.iter().map(u32::to_string).collect::<Vec<_>>().join(","), list)),
     ]
+}
+
+/// A field of weekdays. `*/n` counts from Sunday to Saturday.
+fn weekday_field() -> impl Strategy<Value = (String, BTreeSet<u32>)> {
+    let from_0_to_7 =
+        field(0, 7).prop_filter("7 is Sunday again", |(text, _)| !text.starts_with('*'));
+    prop_oneof![field(0, 6), from_0_to_7]
+        .prop_map(|(text, days)| (text, days.iter().map(|day| day % 7).collect()))
+}
+
+/// The first match after a moment in UTC, found by trying every day and every time of the day.
+fn tried(fields: &[(String, BTreeSet<u32>); 6], after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let [seconds, minutes, hours, days, months, weekdays] = fields.each_ref().map(|(_, set)| set);
+    let free = |nth: usize| fields[nth].0.starts_with('*');
+    // The same weekdays and leap years come again after 28 years, and 2100 is not reached.
+    for date in after.date_naive().iter_days().take(29 * 366) {
+        let day = days.contains(&date.day());
+        let weekday = weekdays.contains(&date.weekday().num_days_from_sunday());
+        let either = if free(3) || free(5) {
+            day && weekday
+        } else {
+            day || weekday
+        };
+        if !either || !months.contains(&date.month()) {
+            continue;
+        }
+        for hour in hours {
+            for minute in minutes {
+                for second in seconds {
+                    let at = date.and_hms_opt(*hour, *minute, *second).unwrap().and_utc();
+                    if at > after {
+                        return Some(at);
+                    }
+                }
+            }
+        }
+    }
+    None
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
-    /// Where the clock never changes, another implementation agrees (its weekdays begin with 1 for Sunday, and it
-    /// wants both day fields to match, so the weekday stays free here).
+    /// Where the clock never changes, the moments are those that are found by trying all.
     #[test]
-    fn another_implementation_agrees(
-        second in field(0, 59), minute in field(0, 59), hour in field(0, 23), day in field(1, 28), month in field(1, 12),
+    fn trying_every_time_finds_the_same(
+        fields in (field(0, 59), field(0, 59), field(0, 23), field(1, 31), field(1, 12), weekday_field()),
         start in 0i64..2_000_000_000,
     ) {
-        let text = format!("{second} {minute} {hour} {day} {month} *");
-        let ours = Schedule::parse(&text).unwrap();
-        let theirs = cron::Schedule::from_str(&text).unwrap();
+        let fields: [_; 6] = fields.into();
         let mut at = DateTime::from_timestamp(start, 0).unwrap();
-        for expected in theirs.after(&at).take(5) {
-            at = ours.after(at, Tz::UTC).unwrap();
-            prop_assert_eq!(at, expected);
+        let text = fields.each_ref().map(|(text, _)| text.as_str()).join(" ");
+        let Ok(schedule) = Schedule::parse(&text) else {
+            prop_assert_eq!(tried(&fields, at), None, "{}", text);
+            return Ok(());
+        };
+        for _ in 0..5 {
+            let next = schedule.after(at, Tz::UTC);
+            prop_assert_eq!(next, tried(&fields, at), "{}", text);
+            at = next.unwrap();
         }
     }
 
@@ -275,7 +362,7 @@ proptest! {
         minute in field(0, 59), hour in field(0, 23), zone in prop::sample::select(&ZONES[..]),
         change in prop::sample::select(&CHANGES[..]), before in 0i64..40,
     ) {
-        let schedule = Schedule::parse(&format!("{minute} {hour} * * *")).unwrap();
+        let schedule = Schedule::parse(&format!("{} {} * * *", minute.0, hour.0)).unwrap();
         let every_hour = (0..24).all(|hour| matches_wall(&schedule, hour));
         let wall = |at: DateTime<Utc>| at.with_timezone(&zone).naive_local();
         let matches = |at: DateTime<Utc>| {

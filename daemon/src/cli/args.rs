@@ -225,6 +225,61 @@ pub(crate) enum Command {
     },
 }
 
+impl Command {
+    /// Whether one JSON document is asked for.
+    pub(crate) fn json(&self) -> bool {
+        match self {
+            Self::Check { json }
+            | Self::Plan { json, .. }
+            | Self::Sync { json, .. }
+            | Self::Status { json }
+            | Self::Freeze { json }
+            | Self::Thaw { json }
+            | Self::Rebind { json, .. }
+            | Self::Audit { json, .. }
+            | Self::Backup { json, .. }
+            | Self::Restore { json, .. }
+            | Self::Config(ConfigCommand::Show { json })
+            | Self::Connector(Connectors::List { json } | Connectors::Inspect { json, .. }) => {
+                json.json
+            }
+            Self::Sources(
+                Sources::List { json }
+                | Sources::Show { json, .. }
+                | Sources::Sync { json, .. }
+                | Sources::Pause { json, .. }
+                | Sources::Resume { json, .. }
+                | Sources::Rebind { json, .. },
+            ) => json.json,
+            Self::Members(Members::List(list)) => list.json,
+            Self::Members(
+                Members::Show(who)
+                | Members::Explain(who)
+                | Members::Suspend(who)
+                | Members::Resume(who)
+                | Members::Protect { who, .. }
+                | Members::Release(who),
+            ) => who.json,
+            Self::Changes(Changes::List(list)) | Self::Plans(Plans::List(list)) => list.json,
+            Self::Changes(
+                Changes::Show { json, .. }
+                | Changes::Retry { json, .. }
+                | Changes::Cancel { json, .. },
+            )
+            | Self::Plans(
+                Plans::Show { json, .. }
+                | Plans::Approve { json, .. }
+                | Plans::Discard { json, .. },
+            ) => json.json,
+            Self::Demo { .. }
+            | Self::Run
+            | Self::Config(ConfigCommand::Schema)
+            | Self::Completions { .. }
+            | Self::Man { .. } => false,
+        }
+    }
+}
+
 /// Sources.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Sources {

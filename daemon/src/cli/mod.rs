@@ -2,17 +2,20 @@
 
 mod args;
 mod local;
+mod progress;
 mod render;
 pub(crate) mod screen;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use camsync_config::{Config, Loaded};
 use clap::Parser as _;
 use serde_json::Value;
 
+use crate::ledger::LedgerError;
 use crate::ops::{Access, Context, Exit, ListOptions, OpError, Request};
 use crate::pipeline::SystemClock;
 use crate::{daemon, socket};
@@ -25,9 +28,13 @@ use screen::Screen;
 
 /// Runs the command line and says how it ended.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misused(&error),
+    };
     let language = language(cli.lang);
     let screen = Screen::new(language);
+    let json = cli.command.json();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -39,8 +46,27 @@ pub fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             screen.error(&error.message);
+            if json {
+                // One document, whatever happens: nobody has to parse what is not there.
+                screen.json(&serde_json::json!({
+                    "error": error.message, "exit": error.exit.code(),
+                }));
+            }
             ExitCode::from(error.exit.code())
         }
+    }
+}
+
+/// Help and version go to standard output and end with 0; words that make no sense end with 2, or with 1 where
+/// `plan --detailed-exitcode` was meant, for there 2 means changes.
+fn misused(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    let detailed = std::env::args().any(|word| word == "plan")
+        && std::env::args().any(|word| word == "--detailed-exitcode");
+    match error.exit_code() {
+        0 => ExitCode::SUCCESS,
+        _ if detailed => ExitCode::from(Exit::Failed.code()),
+        _ => ExitCode::from(Exit::Usage.code()),
     }
 }
 
@@ -130,7 +156,7 @@ async fn command(cli: Cli, language: &'static str, screen: &Screen) -> Result<u8
             };
             Asked::new(Request::Audit(options), draw, json)
         }
-        other => asked(other)?,
+        other => asked(other, language)?,
     };
     answer(&place, asked, screen).await
 }
@@ -161,10 +187,13 @@ fn member(
 }
 
 /// The operation that a command stands for.
-fn asked(command: Command) -> Result<Asked, OpError> {
+fn asked(command: Command, language: &str) -> Result<Asked, OpError> {
     use render::Draw;
     Ok(match command {
-        Command::Check { json } => Asked::new(Request::Check, Draw::Check, json),
+        Command::Check { json } => {
+            let language = Some(language.to_owned());
+            Asked::new(Request::Check { language }, Draw::Check, json)
+        }
         Command::Plan {
             source,
             detailed_exitcode,
@@ -352,7 +381,7 @@ async fn answer(place: &Place, asked: Asked, screen: &Screen) -> Result<u8, OpEr
         }
     };
     let code = match &asked.request {
-        Request::Plan { .. } | Request::Sync { .. } | Request::Check => {
+        Request::Plan { .. } | Request::Sync { .. } | Request::Check { .. } => {
             crate::ops::exit_of(&document)
         }
         _ => 0,
@@ -372,6 +401,11 @@ async fn answer(place: &Place, asked: Asked, screen: &Screen) -> Result<u8, OpEr
     })
 }
 
+/// How long a command waits for another that holds the ledger without a socket: a decision that is being written.
+const LEDGER_WAIT: Duration = Duration::from_secs(5);
+/// How often it looks.
+const LEDGER_LOOK: Duration = Duration::from_millis(50);
+
 async fn ask(
     place: &Place,
     request: &Request,
@@ -381,33 +415,34 @@ async fn ask(
     if let Some(path) = &place.socket {
         return match socket::call(path, request, &actor, progress).await {
             Some(answer) => answer,
-            None => Err(OpError::failed(format!(
-                "nobody answers at {}; is the daemon running?",
-                path.display()
-            ))),
+            None => Err(OpError::failed(unanswered(path))),
         };
     }
     let (path, loaded) = place.load()?;
     let socket_path = socket::path(&loaded.config.daemon.data_dir);
-    if let Some(answer) = socket::call(&socket_path, request, &actor, progress).await {
-        return answer;
-    }
     let access = request.access();
-    let context = Arc::new(Context::open(
-        path,
-        loaded,
-        access,
-        &format!(
-            "camsync {}",
-            std::env::args()
-                .skip(1)
-                .take(2)
-                .collect::<Vec<_>>()
-                .join(" ")
-        ),
-        Arc::new(SystemClock),
-        place.language,
-    )?);
+    let what = what();
+    let since = Instant::now();
+    let context = loop {
+        if let Some(answer) = socket::call(&socket_path, request, &actor, progress).await {
+            return answer;
+        }
+        let opened = Context::open(
+            path.clone(),
+            loaded.clone(),
+            access,
+            &what,
+            Arc::new(SystemClock),
+            place.language,
+        );
+        match opened {
+            Ok(context) => break Arc::new(context),
+            Err(LedgerError::Held { .. }) if since.elapsed() < LEDGER_WAIT => {
+                tokio::time::sleep(LEDGER_LOOK).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    };
     // A pass takes a while: other commands are answered meanwhile.
     let server = match (access, request) {
         (Access::Write, Request::Sync { .. } | Request::Plan { .. }) => {
@@ -423,6 +458,34 @@ async fn ask(
         let _ = std::fs::remove_file(&socket_path);
     }
     answer
+}
+
+/// What this process is doing, for whoever meets its lock: the command's words, without what they are about.
+fn what() -> String {
+    let words: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|word| !word.starts_with('-') && !word.contains(['/', '.']))
+        .take(2)
+        .collect();
+    format!("camsync {}", words.join(" "))
+}
+
+/// Why nobody answers at a socket, and what to do.
+fn unanswered(path: &Path) -> String {
+    let shown = path.display();
+    match std::os::unix::net::UnixStream::connect(path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => format!(
+            "{shown}: there is no such socket; start `camsync run`, or leave --socket and CAMSYNC_SOCKET away to use the ledger itself"
+        ),
+        Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => format!(
+            "{shown}: this user may not use the socket; ask as the user that `camsync run` runs as"
+        ),
+        Err(e) if e.kind() == std::io::ErrorKind::ConnectionRefused => format!(
+            "{shown}: the process that made this socket is gone; start `camsync run` again, or leave --socket and CAMSYNC_SOCKET away"
+        ),
+        Err(e) => format!("{shown}: nobody answers at this socket: {e}"),
+        Ok(_) => format!("{shown}: nobody answered at this socket; ask again"),
+    }
 }
 
 async fn run(place: &Place) -> Result<u8, OpError> {

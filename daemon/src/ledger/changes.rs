@@ -515,6 +515,34 @@ fn drop_where(t: &Connection, sub_user: i64, condition: &str) -> rusqlite::Resul
     Ok(())
 }
 
+/// A creation whose effect a listing has shown: it is applied, unless it was given up.
+pub(super) fn settle_creation(
+    t: &Connection,
+    sub_user: i64,
+    at: DateTime<Utc>,
+) -> rusqlite::Result<()> {
+    let open: Vec<(i64, Status)> = t
+        .prepare_cached(
+            "SELECT id, status FROM changes WHERE sub_user = ?1 AND kind = 'create_user' AND status IN ('pending', 'held', 'failed')",
+        )?
+        .query_map([sub_user], |row| {
+            Ok((row.get(0)?, rows::word(row, "status", Status::parse)?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    for (change, status) in open {
+        if status != Status::Pending {
+            transition(t, change, Event::Retry)?;
+        }
+        transition(t, change, Event::Start)?;
+        transition(t, change, Event::Succeed)?;
+        t.prepare_cached(
+            "UPDATE changes SET applied_at = ?2, hold = NULL, next_attempt_at = NULL WHERE id = ?1",
+        )?
+        .execute(params![change, time_text(at)])?;
+    }
+    Ok(())
+}
+
 /// All changes that are not final, but those in flight and a person's own.
 pub(super) fn waiting(t: &Connection) -> rusqlite::Result<Vec<ChangeRow>> {
     t.prepare_cached(

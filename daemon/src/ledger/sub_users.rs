@@ -148,6 +148,46 @@ impl Ledger {
         })
     }
 
+    /// The marks of creations that were tried and never settled.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn unsettled_marks(&self) -> Result<std::collections::HashSet<String>, LedgerError> {
+        self.read("read the marks", |c| {
+            c.prepare_cached(
+                "SELECT mark FROM sub_users s WHERE uin IS NULL AND stage IN ('wanted', 'abandoned') AND EXISTS
+                 (SELECT 1 FROM changes c WHERE c.sub_user = s.id AND c.kind = 'create_user' AND c.attempts > 0)",
+            )?
+            .query_map([], |row| row.get(0))?
+            .collect()
+        })
+    }
+
+    /// Takes in accounts that a creation of this ledger made although its answer was lost: each is named by the mark
+    /// that only that creation wrote. A creation that was given up meanwhile is taken in all the same, so that what it
+    /// made is not left behind unmanaged. Says which were taken in.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn claim_by_mark(
+        &self,
+        found: &[(&str, u64, bool)],
+        at: DateTime<Utc>,
+    ) -> Result<Vec<i64>, LedgerError> {
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.write("take in lost creations", |t| {
+            let mut claimed = Vec::new();
+            for (mark, uin, login) in found {
+                if let Some(id) = claim(t, mark, *uin, *login, at)? {
+                    claimed.push(id);
+                }
+            }
+            Ok(claimed)
+        })
+    }
+
     /// Notes that a read has shown what was last written of these.
     ///
     /// # Errors
@@ -224,6 +264,57 @@ pub(super) fn insert(
         time_text(at)
     ])?;
     Ok(t.last_insert_rowid())
+}
+
+fn claim(
+    t: &Connection,
+    mark: &str,
+    uin: u64,
+    login: bool,
+    at: DateTime<Utc>,
+) -> rusqlite::Result<Option<i64>> {
+    // Only where an attempt was made: a mark that somebody copied gives nobody anything.
+    let lost: Option<(i64, String, String)> = t
+        .prepare_cached(
+            "SELECT id, source, key FROM sub_users s WHERE mark = ?1 AND uin IS NULL AND stage IN ('wanted', 'abandoned')
+             AND EXISTS (SELECT 1 FROM changes c WHERE c.sub_user = s.id AND c.kind = 'create_user' AND c.attempts > 0)
+             AND NOT EXISTS (SELECT 1 FROM changes c WHERE c.sub_user = s.id AND c.status = 'in_flight')",
+        )?
+        .query_row([mark], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    let Some((id, source, key)) = lost else {
+        return Ok(None);
+    };
+    let rival: Option<i64> = t
+        .prepare_cached(
+            "SELECT id FROM sub_users WHERE source = ?1 AND key = ?2 AND id <> ?3 AND stage IN ('wanted', 'managed')",
+        )?
+        .query_row(params![source, key, id], |row| row.get(0))
+        .optional()?;
+    if let Some(rival) = rival {
+        let managed: bool = t
+            .prepare_cached("SELECT stage = 'managed' FROM sub_users WHERE id = ?1")?
+            .query_row([rival], |row| row.get(0))?;
+        if managed {
+            return Ok(None);
+        }
+        super::changes::drop_waiting(t, rival)?;
+        end_stage(t, rival, Stage::Abandoned, at)?;
+    }
+    super::changes::settle_creation(t, id, at)?;
+    t.prepare_cached(
+        "UPDATE sub_users SET uin = ?2, stage = 'managed', origin = 'created', login = ?3, ended_at = NULL WHERE id = ?1",
+    )?
+    .execute(params![id, uin, login])?;
+    super::audit::append(
+        t,
+        at,
+        "camsync",
+        "sub_user.found_by_mark",
+        &key,
+        &serde_json::json!({ "source": source, "uin": uin }),
+    )?;
+    Ok(Some(id))
 }
 
 /// Ends a sub-user's life in the ledger.

@@ -1,6 +1,6 @@
 //! `changes`: the outbox and its history.
 
-use camsync_core::change::Hold;
+use camsync_core::change::{Hold, UserState};
 use camsync_core::outbox::{Event, Status};
 use serde_json::{Value, json};
 
@@ -8,7 +8,19 @@ use crate::ledger::{ChangeFilter, ChangeRow, time_text};
 use crate::pipeline::ProgressSink;
 use crate::pipeline::outbox::FULL_QUOTA;
 
-use super::{Context, ListOptions, OpError, passes};
+use super::{Context, ListOptions, OpError, passes, sources};
+
+/// What of a sub-user a change is about, all fields there: absent values are null, not left out.
+pub(super) fn state_json(state: Option<&UserState>) -> Value {
+    state.map_or(Value::Null, |state| {
+        json!({
+            "remark": state.remark,
+            "console_login": state.console_login,
+            "phone": state.phone,
+            "email": state.email,
+        })
+    })
+}
 
 /// A change as JSON.
 pub(super) fn row_json(row: &ChangeRow) -> Value {
@@ -21,8 +33,8 @@ pub(super) fn row_json(row: &ChangeRow) -> Value {
         "status": row.status,
         "reason": row.reason.to_string(),
         "evidence": row.evidence,
-        "before": row.before,
-        "after": row.after,
+        "before": state_json(row.before.as_ref()),
+        "after": state_json(row.after.as_ref()),
         "attempts": row.attempts,
         "last_error": row.last_error,
         "waits_for": row.hold.as_ref().map(ToString::to_string),
@@ -34,16 +46,14 @@ pub(super) fn row_json(row: &ChangeRow) -> Value {
 }
 
 pub(super) fn list(context: &Context, options: &ListOptions) -> Result<Value, OpError> {
+    sources::known(context, options.source.as_deref())?;
     let status = options
         .status
         .as_deref()
         .map(|word| {
             Status::parse(word).ok_or_else(|| {
                 let known: Vec<&str> = Status::ALL.iter().map(|s| s.as_str()).collect();
-                OpError::usage(format!(
-                    "there is no status `{word}`; there are {}",
-                    known.join(", ")
-                ))
+                super::unknown_status(word, &known)
             })
         })
         .transpose()?;

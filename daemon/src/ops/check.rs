@@ -26,9 +26,13 @@ fn finding(
     })
 }
 
-pub(super) async fn check(context: &Context) -> Result<Value, OpError> {
+pub(super) async fn check(context: &Context, language: Option<&str>) -> Result<Value, OpError> {
     let config = context.config();
-    let language = context.language();
+    let language = match language {
+        Some("zh") => "zh",
+        Some(_) => "en",
+        None => context.language(),
+    };
     let mut findings = Vec::new();
     findings.push(finding(
         "configuration",
@@ -116,7 +120,7 @@ pub(super) async fn check(context: &Context) -> Result<Value, OpError> {
             }
         }
     }
-    check_target(context, &mut findings).await?;
+    check_target(context, language, &mut findings).await?;
     let ok = !findings.iter().any(|f| f["severity"] == "error");
     Ok(json!({ "ok": ok, "findings": findings, "sources": checked }))
 }
@@ -130,9 +134,12 @@ fn severity(said: &Value) -> String {
     .to_owned()
 }
 
-async fn check_target(context: &Context, findings: &mut Vec<Value>) -> Result<(), OpError> {
+async fn check_target(
+    context: &Context,
+    language: &str,
+    findings: &mut Vec<Value>,
+) -> Result<(), OpError> {
     let config = context.config();
-    let language = context.language();
     let cam = match setup::cam(&config.config, language) {
         Ok(Some(cam)) => cam,
         Ok(None) => {

@@ -1,6 +1,6 @@
 //! `members`: everyone in a snapshot or with a sub-user, and what a person can do about one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use camsync_core::change::{Reason, UserState};
 use camsync_core::desired::Verdict;
@@ -10,10 +10,10 @@ use camsync_core::sub_user::{Stage, SubUser};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use crate::ledger::{MemberRow, NewChange, time_text};
+use crate::ledger::{ChangeFilter, MemberRow, NewChange, time_text};
 use crate::pipeline::ProgressSink;
 
-use super::{Context, ListOptions, OpError, changes, passes};
+use super::{Context, ListOptions, OpError, changes, passes, sources, verdicts};
 
 /// How long a suspension by hand is tried for before the command reports that it still is.
 const EMERGENCY_WAITS: TimeDelta = TimeDelta::seconds(30);
@@ -96,7 +96,22 @@ fn entries(context: &Context, source: Option<&str>) -> Result<Vec<Entry>, OpErro
 }
 
 pub(super) fn list(context: &Context, options: &ListOptions) -> Result<Value, OpError> {
+    sources::known(context, options.source.as_deref())?;
     let mut found = entries(context, options.source.as_deref())?;
+    if options.since.is_some() {
+        // Members have no date of their own: since then, something was done about them.
+        let touched: HashSet<(String, String)> = context
+            .ledger()
+            .changes(&ChangeFilter {
+                source: options.source.clone(),
+                since: options.since,
+                ..ChangeFilter::default()
+            })?
+            .into_iter()
+            .map(|c| (c.source, fold(&c.member)))
+            .collect();
+        found.retain(|e| touched.contains(&(e.row.source.clone(), e.row.key.clone())));
+    }
     if let Some(status) = &options.status {
         const KNOWN: [&str; 7] = [
             "active",
@@ -108,10 +123,7 @@ pub(super) fn list(context: &Context, options: &ListOptions) -> Result<Value, Op
             "problem",
         ];
         if !KNOWN.contains(&status.as_str()) {
-            return Err(OpError::usage(format!(
-                "there is no status `{status}`; there are {}",
-                KNOWN.join(", ")
-            )));
+            return Err(super::unknown_status(status, &KNOWN));
         }
         found.retain(|e| match status.as_str() {
             "suspended" => e.suspended(),
@@ -132,8 +144,12 @@ pub(super) fn list(context: &Context, options: &ListOptions) -> Result<Value, Op
 
 /// Finds one member by id or username, without regard to case.
 fn find(context: &Context, id: &str, source: Option<&str>) -> Result<Entry, OpError> {
+    sources::known(context, source)?;
     let wanted = fold(id);
-    let mut found: Vec<Entry> = entries(context, source)?
+    let all = entries(context, source)?;
+    let mut names: Vec<String> = all.iter().map(|e| e.row.key.clone()).collect();
+    names.extend(all.iter().filter_map(Entry::username).map(|u| fold(&u)));
+    let mut found: Vec<Entry> = all
         .into_iter()
         .filter(|e| e.row.key == wanted || e.username().is_some_and(|u| fold(&u) == wanted))
         .collect();
@@ -151,9 +167,16 @@ fn find(context: &Context, id: &str, source: Option<&str>) -> Result<Entry, OpEr
             "`{id}` is {}; name one with --source",
             several.join(" and ")
         ))),
-        (None, _) => Err(OpError::usage(format!(
-            "nobody in a snapshot, and no sub-user, is called `{id}`; `camsync members list` shows all"
-        ))),
+        (None, _) => {
+            let near = camsync_core::nearest::nearest(&wanted, names.iter().map(String::as_str));
+            let hint = near.map_or_else(
+                || "`camsync members list` shows all".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            Err(OpError::usage(format!(
+                "nobody in a snapshot, and no sub-user, is called `{id}`; {hint}"
+            )))
+        }
     }
 }
 
@@ -211,8 +234,8 @@ pub(super) fn explain(context: &Context, id: &str, source: Option<&str>) -> Resu
     made["facts"] = json!(entry.row.facts);
     made["in_snapshot"] = json!(entry.row.present);
     made["missing_since"] = json!(entry.row.missing_since.map(time_text));
-    made["witness"] = json!(entry.row.witness);
-    made["verdict"] = json!(entry.row.verdict);
+    made["witness"] = verdicts::witness_json(entry.row.witness.as_ref());
+    made["verdict"] = verdicts::verdict_json(entry.row.verdict.as_ref());
     made["rule_at"] =
         json!(rule.map(|line| json!({ "file": file, "line": line, "when": when.flatten() })));
     made["ledger"] = json!(entry.sub_user.as_ref().map(sub_user_json));

@@ -13,6 +13,7 @@ mod plans;
 mod sources;
 mod status;
 mod system;
+mod verdicts;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,17 @@ impl ListOptions {
     }
 }
 
+/// A status that no list knows; the nearest one is named.
+fn unknown_status(word: &str, known: &[&str]) -> OpError {
+    let near = camsync_core::nearest::nearest(word, known.iter().copied())
+        .map(|near| format!("; did you mean `{near}`?"))
+        .unwrap_or_default();
+    OpError::usage(format!(
+        "there is no status `{word}`{near} (known are {})",
+        known.join(", ")
+    ))
+}
+
 /// What can be asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "op")]
@@ -62,7 +74,11 @@ pub enum Request {
         timeout_seconds: u64,
     },
     /// Are configuration, connectors, credentials, range and key good. Read-only.
-    Check,
+    Check {
+        /// The reader's language, `zh` or `en`; by default that of the process that answers.
+        #[serde(default)]
+        language: Option<String>,
+    },
     /// Sources.
     Sources {
         /// One by name, or all.
@@ -197,7 +213,7 @@ impl Request {
             | Self::ShowPlan { .. }
             | Self::Audit(_)
             | Self::Backup { .. }
-            | Self::Check
+            | Self::Check { .. }
             | Self::Connectors
             | Self::InspectConnector { .. } => Access::Read,
             _ => Access::Write,
@@ -222,7 +238,7 @@ pub async fn run(
             source,
             timeout_seconds,
         } => passes::sync(context, source.as_deref(), timeout_seconds, actor, progress).await,
-        Request::Check => check::check(context).await,
+        Request::Check { language } => check::check(context, language.as_deref()).await,
         Request::Sources { name } => sources::sources(context, name.as_deref()),
         Request::PauseSource { name, paused } => sources::pause(context, &name, paused, actor),
         Request::Rebind { source } => sources::rebind(context, source.as_deref(), actor),

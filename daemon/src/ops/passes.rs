@@ -1,13 +1,20 @@
 //! `plan` and `sync`: passes, and what their outcome is called.
 
+use std::collections::HashMap;
+
+use camsync_core::change::Hold;
+use camsync_core::evidence::Evidence;
+use camsync_core::outbox::Kind;
+use camsync_core::problem::Problem;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
+use crate::advice;
 use crate::ledger::time_text;
 use crate::pipeline::engine::summary;
 use crate::pipeline::{PassReport, ProgressSink, Trigger, reconcile};
 
-use super::{Context, OpError, sources};
+use super::{Context, OpError, changes, sources};
 
 /// How long a decision by hand waits for its effect.
 const DECISION_WAITS: TimeDelta = TimeDelta::seconds(60);
@@ -41,7 +48,7 @@ pub(super) async fn plan(
     let report = engine
         .plan(only.as_ref().map(<[_; 1]>::as_slice), progress)
         .await?;
-    Ok(report_json(context, &report, source))
+    report_json(context, &report, source)
 }
 
 pub(super) async fn sync(
@@ -62,7 +69,7 @@ pub(super) async fn sync(
     let only = source.map(|s| [s.to_owned()]);
     let only = only.as_ref().map(<[_; 1]>::as_slice);
     let report = engine.sync(only, &trigger, until, progress).await?;
-    Ok(report_json(context, &report, source))
+    report_json(context, &report, source)
 }
 
 /// Compares the stored snapshots anew after a decision, and applies what follows.
@@ -101,27 +108,36 @@ pub(super) async fn work(context: &Context, progress: &ProgressSink) -> Result<(
     Ok(())
 }
 
-fn report_json(context: &Context, report: &PassReport, only: Option<&str>) -> Value {
+fn report_json(
+    context: &Context,
+    report: &PassReport,
+    only: Option<&str>,
+) -> Result<Value, OpError> {
     let shown: Vec<_> = report
         .plan
         .iter()
         .flat_map(|made| made.shown())
         .filter(|c| only.is_none_or(|only| only == c.source))
         .collect();
+    let plans = held_plans(context, &report.recorded.held)?;
     let changes: Vec<Value> = shown
         .iter()
         .map(|c| {
+            let key = c.removal_key();
+            let waits = c.hold == Some(Hold::Approval);
             json!({
                 "kind": c.kind,
                 "username": c.username,
                 "source": c.source,
                 "member": c.member,
+                "name": report.plan.as_ref().and_then(|made| made.name(&c.source, &c.member)),
                 "reason": c.reason.to_string(),
                 "evidence": c.evidence,
-                "before": c.before,
-                "after": c.after,
+                "before": changes::state_json(c.before.as_ref()),
+                "after": changes::state_json(c.after.as_ref()),
                 "held": c.hold.is_some(),
                 "waits_for": c.hold.as_ref().map(ToString::to_string),
+                "plan": waits.then(|| plans.get(&(c.evidence, key.subject, key.kind))).flatten(),
             })
         })
         .collect();
@@ -131,7 +147,7 @@ fn report_json(context: &Context, report: &PassReport, only: Option<&str>) -> Va
         .map(|(source, f)| {
             json!({
                 "source": source, "kind": f.kind, "code": f.code, "message": f.message,
-                "cause": f.cause, "remedy": f.remedy,
+                "cause": f.cause, "remedy": f.remedy, "retry_after_seconds": f.retry_after_seconds,
             })
         })
         .collect();
@@ -161,10 +177,11 @@ fn report_json(context: &Context, report: &PassReport, only: Option<&str>) -> Va
         .flat_map(|((source, key), problems)| {
             problems
                 .iter()
-                .map(move |p| json!({ "source": source, "member": key, "problem": p.to_string() }))
+                .map(move |p| json!({ "source": source, "member": key, "kind": kind_of(p), "problem": p.to_string() }))
         })
         .collect();
-    json!({
+    let applies = context.config().config.target.kind != camsync_config::TargetKind::Ledger;
+    Ok(json!({
         "changes": changes,
         "held": held,
         "summary": summary(shown.into_iter()),
@@ -175,6 +192,8 @@ fn report_json(context: &Context, report: &PassReport, only: Option<&str>) -> Va
         })),
         "failures": failures,
         "error": report.error,
+        "remedy": report.cam_error.as_ref().map(|e| advice::cam(context.language(), e).1),
+        "applies": applies,
         "applied": report.outbox.applied,
         "failed": failed,
         "waiting": waiting,
@@ -182,9 +201,35 @@ fn report_json(context: &Context, report: &PassReport, only: Option<&str>) -> Va
         "next_attempt_at": report.outbox.next_at.map(time_text),
         "long_pause": pause,
         "stopped": report.outbox.stopped.as_ref().map(ToString::to_string),
+        "stopped_by": report.outbox.stopped,
         "frozen": report.outbox.frozen,
-        "ok": !report.failed() && (report.outbox.pending == 0 || report.outbox.frozen || context.config().config.target.kind == camsync_config::TargetKind::Ledger),
-    })
+        "ok": !report.failed() && (report.outbox.pending == 0 || report.outbox.frozen || !applies),
+    }))
+}
+
+/// What a held plan holds: on what evidence, whose, and which kind of removal.
+type Removal = (Option<Evidence>, String, Kind);
+
+/// The ids of held plans by what they hold.
+fn held_plans(context: &Context, ids: &[i64]) -> Result<HashMap<Removal, i64>, OpError> {
+    let mut found = HashMap::new();
+    for id in ids {
+        let plan = context.ledger().plan(*id)?;
+        for (evidence, removal) in plan
+            .into_iter()
+            .flat_map(|p| p.removals.into_iter().map(move |r| (p.evidence, r)))
+        {
+            found.insert((Some(evidence), removal.subject, removal.kind), *id);
+        }
+    }
+    Ok(found)
+}
+
+/// The word for a problem's kind.
+fn kind_of(problem: &Problem) -> Value {
+    serde_json::to_value(problem)
+        .map(|value| value["problem"].clone())
+        .unwrap_or_default()
 }
 
 /// The exit status of a pass's document: 0 when all that could be asked for was done.

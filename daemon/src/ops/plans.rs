@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::ledger::{PlanRow, time_text};
 use crate::pipeline::ProgressSink;
 
-use super::{Context, ListOptions, OpError, passes};
+use super::{Context, ListOptions, OpError, passes, sources};
 
 const STATUSES: [&str; 5] = ["held", "approved", "discarded", "applied", "superseded"];
 
@@ -35,13 +35,11 @@ fn row_json(plan: &PlanRow) -> Value {
 }
 
 pub(super) fn list(context: &Context, options: &ListOptions) -> Result<Value, OpError> {
+    sources::known(context, options.source.as_deref())?;
     if let Some(status) = &options.status
         && !STATUSES.contains(&status.as_str())
     {
-        return Err(OpError::usage(format!(
-            "there is no status `{status}`; there are {}",
-            STATUSES.join(", ")
-        )));
+        return Err(super::unknown_status(status, &STATUSES));
     }
     let rows = context.ledger().plans(
         options.status.as_deref(),

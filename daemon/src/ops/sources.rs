@@ -1,5 +1,7 @@
 //! `sources`: what each source is, and how it does.
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 use crate::ledger::{SourceRow, time_text};
@@ -85,9 +87,24 @@ pub(super) fn sources(context: &Context, name: Option<&str>) -> Result<Value, Op
         return Err(unknown(context, name));
     };
     let (departments, range) = context.ledger().departments_and_range(name)?;
+    let mut members: HashMap<String, usize> = HashMap::new();
+    for member in context.ledger().snapshot(name)?.members {
+        let main = member
+            .main_department
+            .as_ref()
+            .or(member.departments.first());
+        if let Some(main) = main {
+            *members.entry(main.clone()).or_default() += 1;
+        }
+    }
     let tree: Vec<Value> = departments
         .iter()
-        .map(|d| json!({ "id": d.id, "parent": d.parent, "name": d.name }))
+        .map(|d| {
+            json!({
+                "id": d.id, "parent": d.parent, "name": d.name,
+                "members": members.get(&d.id).copied().unwrap_or(0),
+            })
+        })
         .collect();
     let config = context.config();
     let schedule = config
@@ -105,6 +122,21 @@ pub(super) fn sources(context: &Context, name: Option<&str>) -> Result<Value, Op
     }))
 }
 
+/// Makes sure that a source is configured, or at least remembered.
+pub(super) fn known(context: &Context, name: Option<&str>) -> Result<(), OpError> {
+    let Some(name) = name else { return Ok(()) };
+    let configured = context
+        .config()
+        .config
+        .sources
+        .iter()
+        .any(|s| s.name == name);
+    if configured || context.ledger().source(name)?.is_some() {
+        return Ok(());
+    }
+    Err(unknown(context, name))
+}
+
 /// There is no such source; the nearest one is named.
 pub(super) fn unknown(context: &Context, name: &str) -> OpError {
     let config = context.config();
@@ -114,6 +146,12 @@ pub(super) fn unknown(context: &Context, name: &str) -> OpError {
         .iter()
         .map(|s| s.name.as_str())
         .collect();
+    if known.is_empty() {
+        return OpError::usage(format!(
+            "there is no source `{name}`; {} has no [[source]]",
+            context.config_file().display()
+        ));
+    }
     let near = camsync_core::nearest::nearest(name, known.iter().copied());
     OpError::usage(match near {
         Some(near) => format!("there is no source `{name}`; did you mean `{near}`?"),

@@ -1,6 +1,6 @@
 //! Engine: one pass after another, over all sources or one.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -93,6 +93,8 @@ pub struct PassReport {
     pub failures: Vec<(String, SourceFailure)>,
     /// Why no plan could be made.
     pub error: Option<String>,
+    /// CAM's answer, when that is why.
+    pub cam_error: Option<camsync_cam::Error>,
 }
 
 impl PassReport {
@@ -222,9 +224,9 @@ impl Engine {
         let parts = self.parts();
         let ready = self.crawl_all(&parts, only, progress).await?;
         let mut report = failures(&parts, only, &ready);
-        match self.make(&parts, &ready, progress).await {
+        match self.make(&parts, &ready, false, progress).await {
             Ok((_, made)) => report.plan = Some(made),
-            Err(error) => report.error = Some(refused(error)?),
+            Err(error) => refused(&mut report, error)?,
         }
         Ok(report)
     }
@@ -316,7 +318,7 @@ impl Engine {
         if parts.cam.is_some() && self.any_in_flight()? {
             self.settle_in_flight(parts, until, progress).await?;
         }
-        match self.make(parts, ready, progress).await {
+        match self.make(parts, ready, true, progress).await {
             Ok((account, made)) => {
                 report.recorded = reconcile::record(
                     &self.ledger,
@@ -329,7 +331,7 @@ impl Engine {
                 report.plan = Some(made);
             }
             Err(error) => {
-                report.error = Some(refused(error)?);
+                refused(report, error)?;
                 return Ok(());
             }
         }
@@ -398,6 +400,7 @@ impl Engine {
         &self,
         parts: &Parts,
         ready: &[Ready],
+        recording: bool,
         progress: &ProgressSink,
     ) -> Result<(Option<camsync_cam::Account>, Made), ReconcileError> {
         progress.say(Progress::Observing);
@@ -406,6 +409,9 @@ impl Engine {
         progress.say(Progress::Observed {
             users: observed.users().len(),
         });
+        if recording {
+            reconcile::claim_lost_creations(&self.ledger, &observed, self.clock.now())?;
+        }
         let made = reconcile::make(
             &self.ledger,
             &parts.policy,
@@ -485,10 +491,12 @@ impl Engine {
             }
             let _crawling = Crawling::begin(&self.crawling, name);
             let work = async {
-                let outcome =
+                let mut outcome =
                     crawl::crawl(&self.ledger, &*self.clock, name, &**source, progress).await?;
-                if matches!(outcome, CrawlOutcome::Complete(_)) {
-                    witness::look_up_missing(&self.ledger, name, &**source, progress).await?;
+                if let CrawlOutcome::Complete(crawled) = &mut outcome {
+                    let present =
+                        witness::look_up_missing(&self.ledger, name, &**source, progress).await?;
+                    crawled.put_back(present);
                 }
                 Ok(Ready {
                     crawl: Some(outcome),
@@ -599,12 +607,15 @@ fn failures(parts: &Parts, only: Option<&[String]>, ready: &[Ready]) -> PassRepo
     }
 }
 
-/// What stopped a plan, unless it was the ledger itself.
-fn refused(error: ReconcileError) -> Result<String, LedgerError> {
+/// Notes what stopped a plan, unless it was the ledger itself.
+fn refused(report: &mut PassReport, error: ReconcileError) -> Result<(), LedgerError> {
+    report.error = Some(error.to_string());
     match error {
-        ReconcileError::Ledger(error) => Err(error),
-        other => Ok(other.to_string()),
+        ReconcileError::Ledger(error) => return Err(error),
+        ReconcileError::Cam(error) => report.cam_error = Some(error),
+        ReconcileError::AnotherAccount { .. } | ReconcileError::Rule(_) => {}
     }
+    Ok(())
 }
 
 /// Counts of changes by kind.

@@ -11,6 +11,7 @@ use camsync_core::guard::{Decision, Judgement, Memory, judge};
 use camsync_core::model::Member;
 use camsync_core::plan::{Absent, Draft, PlanInput, SourceView, plan};
 use camsync_core::problem::Problem;
+use camsync_core::remark::mark_of;
 use camsync_core::rules::{Adopt, Guard, Leavers, LessAccess, Rules};
 use camsync_core::sub_user::{AccountKind, Observed, ObservedUser, Stage, SubUser};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -103,6 +104,13 @@ impl Made {
             .any(|j| matches!(j.decision, Decision::Held { .. } | Decision::StaysHeld(_)))
     }
 
+    /// What a member is called at the provider.
+    #[must_use]
+    pub fn name(&self, source: &str, member: &str) -> Option<&str> {
+        let key = (source.to_owned(), camsync_core::model::fold(member));
+        self.facts.get(&key).map(|m| m.name.as_str())
+    }
+
     /// The changes that a plan shows: all but those that a person has discarded.
     pub fn shown(&self) -> impl Iterator<Item = &Planned> {
         let silenced: HashSet<_> = self
@@ -153,6 +161,32 @@ pub async fn observed(
     Ok((Some(account), observed))
 }
 
+/// Takes in what lost creations made, as a listing shows it: an answer that never came is resolved by reading.
+///
+/// # Errors
+/// When the ledger cannot be written.
+pub fn claim_lost_creations(
+    ledger: &Ledger,
+    observed: &Observed,
+    now: DateTime<Utc>,
+) -> Result<(), LedgerError> {
+    let marked: Vec<(&str, u64, bool)> = observed
+        .users()
+        .iter()
+        .filter(|u| u.kind == AccountKind::SubUser && !u.off_limits)
+        .filter_map(|u| {
+            let mark = mark_of(u.remark.as_deref()?)?;
+            Some((mark, u.uin, u.console_login.unwrap_or(true)))
+        })
+        .collect();
+    let unsettled = ledger.unsettled_marks()?;
+    let lost: Vec<_> = marked
+        .into_iter()
+        .filter(|(mark, ..)| unsettled.contains(*mark))
+        .collect();
+    ledger.claim_by_mark(&lost, now).map(drop)
+}
+
 fn believed(sub_users: &[SubUser]) -> Observed {
     let managed = sub_users.iter().filter(|s| s.stage == Stage::Managed);
     Observed::new(
@@ -194,12 +228,20 @@ pub fn make(
         if row.last_complete_at.is_none() || row.seen_enterprise.is_some() {
             continue;
         }
-        let stored = ledger.snapshot(&source.name)?;
-        let StoredSnapshot {
-            members,
-            departments,
-            ..
-        } = stored;
+        // What this very pass has crawled is what the ledger has just stored; it need not be read back.
+        let (members, departments) = match &source.crawl {
+            Some(CrawlOutcome::Complete(crawled)) => {
+                (crawled.members.clone(), crawled.departments.clone())
+            }
+            _ => {
+                let StoredSnapshot {
+                    members,
+                    departments,
+                    ..
+                } = ledger.snapshot(&source.name)?;
+                (members, departments)
+            }
+        };
         let departments = Arc::new(Departments::new(departments));
         let admitted: HashMap<String, Option<Arc<Member>>> = sub_users
             .iter()

@@ -83,6 +83,17 @@ impl std::fmt::Display for SourceFailure {
     }
 }
 
+impl Crawled {
+    /// Takes in members whom only a look-up found; the order stays that of the folded ids.
+    pub fn put_back(&mut self, present: Vec<Arc<Member>>) {
+        if present.is_empty() {
+            return;
+        }
+        self.members.extend(present);
+        self.members.sort_by_cached_key(|member| member.key());
+    }
+}
+
 /// Progress of a crawl: steps done, and in all when known.
 pub type CrawlProgress<'a> = &'a (dyn Fn(u32, Option<u32>) + Send + Sync);
 

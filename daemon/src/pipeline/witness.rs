@@ -16,7 +16,7 @@ use super::source::{Presence, Source};
 const BATCH: usize = 200;
 
 /// Looks up every missing member who has a managed sub-user, and records the answers. Those who are present after
-/// all go back into the snapshot.
+/// all go back into the snapshot, and are returned.
 ///
 /// # Errors
 /// Only when the ledger fails: a provider that does not answer settles nothing, and is recorded so.
@@ -25,13 +25,14 @@ pub async fn look_up_missing(
     name: &str,
     source: &dyn Source,
     progress: &ProgressSink,
-) -> Result<(), LedgerError> {
+) -> Result<Vec<Arc<Member>>, LedgerError> {
+    let mut present = Vec::new();
     if !source.can_look_up() {
-        return Ok(());
+        return Ok(present);
     }
     let missing = ledger.missing_members(name)?;
     if missing.is_empty() {
-        return Ok(());
+        return Ok(present);
     }
     progress.say(Progress::LookingUp {
         source: name.to_owned(),
@@ -65,8 +66,9 @@ pub async fn look_up_missing(
         }
         ledger.record_witnesses(name, &witnesses)?;
         ledger.correct_members(name, &found)?;
+        present.append(&mut found);
     }
-    Ok(())
+    Ok(present)
 }
 
 /// What a look-up says, with what only a crawl can say kept from the last one.

@@ -136,26 +136,24 @@ pub(crate) fn list_accounts(view: &Reading, params: &Params) -> Outcome {
             user.kind.word()
         }
     };
-    let mut all: Vec<(u64, Value)> = Vec::new();
-    let owner = view.options.uin_zero && (wanted.is_empty() || wanted == "Owner");
-    if owner && !view.faults.contains(&Fault::EmptyListing) {
-        all.push((0, json!({
-            "Uin": 0, "Name": "root", "Uid": 0, "Remark": null, "ConsoleLogin": 1, "PhoneNum": "",
-            "CountryCode": "", "Email": "", "CreateTime": null, "UserType": "Owner",
-        })));
-    }
+    // An account of many thousands is read page by page: only a page's own rows are made.
+    let owner = view.options.uin_zero
+        && (wanted.is_empty() || wanted == "Owner")
+        && !view.faults.contains(&Fault::EmptyListing);
     let users = view.users(|user| wanted.is_empty() || wanted == type_of(user));
-    all.extend(users.into_iter().map(|user| {
-        let fields = json!({"CreateTime": create_time(view.options, user.created), "UserType": type_of(user)});
-        (user.uin, with(common(view, user), fields))
-    }));
+    let all: Vec<Option<&User>> = owner
+        .then_some(None)
+        .into_iter()
+        .chain(users.into_iter().map(Some))
+        .collect();
+    let uin = |entry: &Option<&User>| entry.map_or(0, |user| user.uin);
     // The marker holds the last Uin that was given, so that removals between pages make no gap by themselves.
     let start = match marker {
         "" => 0,
         _ => {
             let last = read_marker(marker, wanted)?;
             all.iter()
-                .position(|(uin, _)| *uin > last)
+                .position(|entry| uin(entry) > last)
                 .unwrap_or(all.len())
         }
     };
@@ -164,10 +162,20 @@ pub(crate) fn list_accounts(view: &Reading, params: &Params) -> Outcome {
     let page: Vec<_> = all.iter().skip(start).take(most).collect();
     let truncated = start + page.len() < all.len();
     let next = match page.last() {
-        Some((uin, _)) if truncated => format!("m:{uin}:{wanted}"),
+        Some(entry) if truncated => format!("m:{}:{wanted}", uin(entry)),
         _ => String::new(),
     };
-    let users: Vec<_> = page.into_iter().map(|(_, user)| user).collect();
+    let row = |entry: &Option<&User>| match entry {
+        None => json!({
+            "Uin": 0, "Name": "root", "Uid": 0, "Remark": null, "ConsoleLogin": 1, "PhoneNum": "",
+            "CountryCode": "", "Email": "", "CreateTime": null, "UserType": "Owner",
+        }),
+        Some(user) => with(
+            common(view, user),
+            json!({"CreateTime": create_time(view.options, user.created), "UserType": type_of(user)}),
+        ),
+    };
+    let users: Vec<_> = page.into_iter().map(row).collect();
     Ok(json!({"Users": users, "Marker": next, "IsTruncated": truncated}))
 }
 

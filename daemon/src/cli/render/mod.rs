@@ -1,0 +1,119 @@
+//! Draws an operation's JSON document as text: sentences first, then tables. A file a group of commands.
+
+mod audit;
+mod changes;
+mod check;
+mod connectors;
+mod done;
+mod members;
+mod paper;
+mod pass;
+mod plans;
+pub(crate) mod safe;
+mod sources;
+mod status;
+mod table;
+mod time;
+pub(crate) mod words;
+
+use serde_json::Value;
+
+use super::screen::Style;
+use paper::{Paper, Tint};
+
+/// What is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Draw {
+    Status,
+    Plan,
+    Sync,
+    Check,
+    Sources,
+    Source,
+    Members,
+    Member,
+    Explain,
+    Changes,
+    Change,
+    Plans,
+    HeldPlan,
+    Audit,
+    AuditLines,
+    Connectors,
+    Connector,
+    Done,
+}
+
+/// The text of a document. Nothing in it can steer a terminal, whatever a provider calls its members.
+pub(crate) fn text(draw: Draw, document: &Value, style: Style) -> String {
+    if draw == Draw::AuditLines {
+        return audit::lines(document);
+    }
+    let document = &safe::document(document);
+    let mut paper = Paper::new(style);
+    let now = chrono::Utc::now();
+    match draw {
+        Draw::Status => status::draw(&mut paper, document, now),
+        Draw::Plan => pass::plan(&mut paper, document),
+        Draw::Sync => pass::sync(&mut paper, document),
+        Draw::Check => check::draw(&mut paper, document),
+        Draw::Sources => sources::list(&mut paper, &document["sources"], now),
+        Draw::Source => sources::show(&mut paper, document, now),
+        Draw::Members => members::list(&mut paper, document),
+        Draw::Member => members::show(&mut paper, &document["member"]),
+        Draw::Explain => members::explain(&mut paper, &document["member"]),
+        Draw::Changes => changes::list(&mut paper, document),
+        Draw::Change => changes::show(&mut paper, &document["change"]),
+        Draw::Plans => plans::list(&mut paper, document),
+        Draw::HeldPlan => plans::show(&mut paper, &document["plan"]),
+        Draw::Audit => audit::draw(&mut paper, document),
+        Draw::Connectors => connectors::list(&mut paper, document),
+        Draw::Connector => connectors::inspect(&mut paper, &document["connector"]),
+        Draw::Done => done::draw(&mut paper, document),
+        Draw::AuditLines => {}
+    }
+    paper.done()
+}
+
+/// A text field; empty when it is null.
+fn str_of(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// A list of texts as one.
+fn joined(value: &Value, between: &str) -> String {
+    items(value)
+        .iter()
+        .map(scalar)
+        .collect::<Vec<_>>()
+        .join(between)
+}
+
+fn items(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+/// A text, number or truth value as it is written; empty when it is null.
+fn scalar(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// The colour of a status or state.
+fn tint_of(status: &str) -> Tint {
+    match status {
+        "ok" | "applied" | "active" | "approved" => Tint::Good,
+        "failing" | "failed" => Tint::Bad,
+        "held" | "paused" | "frozen" | "pending" | "in_flight" | "crawling" | "never" => Tint::Warn,
+        _ => Tint::Dim,
+    }
+}
+
+/// A status in the reader's language, in its colour.
+fn status_cell(paper: &Paper, status: &Value) -> table::Cell {
+    let status = str_of(status);
+    table::Cell::tinted(tint_of(status), words::known(paper.language(), status))
+}

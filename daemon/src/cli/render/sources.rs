@@ -1,0 +1,157 @@
+//! `sources`.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::paper::{Paper, Tint};
+use super::table::{Cell, Fit, Table};
+use super::{items, joined, scalar, status_cell, str_of, time, words};
+
+pub(super) fn list(paper: &mut Paper, sources: &Value, now: DateTime<Utc>) {
+    let mut table = Table::new(&[
+        (paper.word(words::SOURCE), Fit::Cut),
+        (paper.word(words::CONNECTOR), Fit::Cut),
+        (paper.word(words::STATE), Fit::Whole),
+        (paper.word(words::MEMBERS), Fit::Number),
+        (paper.word(words::DEPARTMENTS), Fit::Number),
+        (paper.word(words::LAST_CRAWL), Fit::Whole),
+        (paper.word(words::NEXT_CRAWL), Fit::Whole),
+    ]);
+    for source in items(sources) {
+        let last = match time::age(paper.language(), &source["last_crawl"], now) {
+            none if none.is_empty() => paper.word(words::NEVER).to_owned(),
+            age => age,
+        };
+        table.row(vec![
+            str_of(&source["name"]).into(),
+            str_of(&source["connector"]).into(),
+            status_cell(paper, &source["state"]),
+            scalar(&source["members"]).into(),
+            scalar(&source["departments"]).into(),
+            last.into(),
+            time::age(paper.language(), &source["next_crawl"], now).into(),
+        ]);
+    }
+    table.draw(paper);
+    for source in items(sources).iter().filter(|s| !s["error"].is_null()) {
+        let text = format!("{}: {}", str_of(&source["name"]), str_of(&source["error"]));
+        paper.paragraph("  ✗ ", Tint::Bad, &text, Tint::Plain);
+    }
+}
+
+pub(super) fn show(paper: &mut Paper, document: &Value, now: DateTime<Utc>) {
+    let source = &document["source"];
+    let language = paper.language();
+    paper.head(str_of(&source["name"]));
+    let both = |value: &Value| match time::moment(value) {
+        none if none.is_empty() => String::new(),
+        moment => format!("{moment} ({})", time::age(language, value, now)),
+    };
+    let schedule = match &document["schedule"] {
+        Value::Null => String::new(),
+        schedule => format!(
+            "{}  {}",
+            str_of(&schedule["cron"]),
+            str_of(&schedule["timezone"])
+        ),
+    };
+    let facts = [
+        (
+            paper.word(words::F_STATE),
+            words::known(language, str_of(&source["state"])),
+        ),
+        (paper.word(words::F_CONNECTOR), scalar(&source["connector"])),
+        (
+            paper.word(words::F_ENTERPRISE),
+            scalar(&source["enterprise"]),
+        ),
+        (paper.word(words::F_SCHEDULE), schedule),
+        (paper.word(words::F_LAST), both(&source["last_crawl"])),
+        (
+            paper.word(words::F_COMPLETE),
+            both(&source["last_complete"]),
+        ),
+        (paper.word(words::F_NEXT), both(&source["next_crawl"])),
+        (paper.word(words::F_MEMBERS), scalar(&source["members"])),
+        (paper.word(words::F_RANGE), joined(&document["range"], ", ")),
+    ];
+    paper.facts(2, &facts);
+    failure(paper, "  ✗ ", &document["failure"]);
+    tree(paper, document);
+}
+
+/// A source's failure: what happened, its cause, what to do.
+pub(super) fn failure(paper: &mut Paper, lead: &str, failure: &Value) {
+    if failure.is_null() {
+        return;
+    }
+    // WeCom's messages name their code; where one does not, it is put in front.
+    let (message, code) = (str_of(&failure["message"]), str_of(&failure["code"]));
+    let said = if code.is_empty() || message.contains(code) {
+        message.to_owned()
+    } else {
+        format!("{code}: {message}")
+    };
+    paper.paragraph(lead, Tint::Bad, &said, Tint::Plain);
+    let blank = " ".repeat(lead.chars().count());
+    paper.paragraph(&blank, Tint::Plain, str_of(&failure["cause"]), Tint::Plain);
+    paper.paragraph(
+        &format!("{blank}→ "),
+        Tint::Good,
+        str_of(&failure["remedy"]),
+        Tint::Plain,
+    );
+}
+
+/// The departments as a tree, with how many members have them as their main department.
+fn tree(paper: &mut Paper, document: &Value) {
+    let departments = items(&document["departments"]);
+    if departments.is_empty() {
+        return;
+    }
+    let known: HashSet<&str> = departments.iter().map(|d| str_of(&d["id"])).collect();
+    let mut below: HashMap<Option<&str>, Vec<&Value>> = HashMap::new();
+    for department in departments {
+        let parent = department["parent"]
+            .as_str()
+            .filter(|p| known.contains(p) && *p != str_of(&department["id"]));
+        below.entry(parent).or_default().push(department);
+    }
+    let members: u64 = departments
+        .iter()
+        .filter_map(|d| d["members"].as_u64())
+        .sum();
+    let text = paper.fill(words::DEPARTMENT_TREE, &[&members]);
+    paper.head(&text);
+    let mut table = Table::new(&[("", Fit::Cut), ("", Fit::Number), ("", Fit::Whole)]).indented(2);
+    let mut drawn = HashSet::new();
+    let mut open: Vec<(&Value, usize)> = Vec::new();
+    let tops = below.get(&None).cloned().unwrap_or_default();
+    // A circle of departments has no top: its members come last, each as one.
+    let all = tops.into_iter().chain(departments.iter());
+    for top in all {
+        open.push((top, 0));
+        while let Some((department, depth)) = open.pop() {
+            let id = str_of(&department["id"]);
+            if !drawn.insert(id) {
+                continue;
+            }
+            table.row(vec![
+                format!(
+                    "{}{}",
+                    "  ".repeat(depth.min(20)),
+                    str_of(&department["name"])
+                )
+                .into(),
+                scalar(&department["members"]).into(),
+                Cell::tinted(Tint::Dim, id),
+            ]);
+            for child in below.get(&Some(id)).into_iter().flatten().rev() {
+                open.push((child, depth + 1));
+            }
+        }
+    }
+    table.draw(paper);
+}

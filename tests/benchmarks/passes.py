@@ -1,0 +1,243 @@
+#!/usr/bin/env python3
+"""Measures whole passes of the release binary against the simulators, and prints a table in Markdown.
+
+Only the standard library. `run.sh` builds what it needs and calls it; arguments choose what is measured (default: all).
+"""
+import json
+import os
+import pathlib
+import shutil
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).parent
+TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent.parent / "target")) / "release"
+CAMSYNC, BENCH = TARGET / "camsync", TARGET / "camsync-benchmarks"
+# As many people and departments as the requirement names; smaller for a quick look.
+MEMBERS, DEPARTMENTS = int(os.environ.get("MEMBERS", 20_000)), int(os.environ.get("DEPARTMENTS", 1_000))
+RUNS = int(os.environ.get("RUNS", 5))
+LATENCY_MS = 10
+
+CONFIG = """
+[daemon]
+data_dir = "data"
+listen = "127.0.0.1:0"
+
+[target]
+endpoint = "{cam}"
+requests_per_second = {rate}
+
+[[source]]
+name = "acme"
+connector = "wecom"
+[source.settings]
+corp_id = "{corp_id}"
+agent_id = {agent_id}
+secret = {{ env = "WECOM_SECRET" }}
+api_base = "{wecom}"
+
+[[admit]]
+when = "member.status == 'active'"
+remark = "{{{{ member.name }}}}"
+"""
+
+
+def measured(command, **options):
+    """Runs a command; wall and processor time in seconds, peak memory in MiB, and its output."""
+    began = time.monotonic()
+    with tempfile.TemporaryFile() as errors:
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, **options)
+        output = child.stdout.read()
+        _, status, usage = os.wait4(child.pid, 0)
+        wall = time.monotonic() - began
+        child.returncode = os.waitstatus_to_exitcode(status)
+        child.stdout.close()
+        if child.returncode != 0:
+            errors.seek(0)
+            raise SystemExit(f"{command}: {child.returncode}\n{output.decode()}\n{errors.read().decode()}")
+    return {"wall": wall, "cpu": usage.ru_utime + usage.ru_stime, "mib": usage.ru_maxrss / 1024, "output": output}
+
+
+class World:
+    """The simulators, a folder with a configuration, and the binary."""
+
+    def __init__(self, members, departments, rate):
+        self.simulators = subprocess.Popen(
+            [BENCH, "simulators", str(members), str(departments)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.place = json.loads(self.simulators.stdout.readline())
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="camsync-bench-"))
+        self.configure(rate)
+        settings = self.place["settings"]
+        self.environment = {
+            "PATH": os.environ["PATH"], "USER": "benchmark", "WECOM_SECRET": settings["wecom_secret"],
+            "TENCENTCLOUD_SECRET_ID": settings["secret_id"], "TENCENTCLOUD_SECRET_KEY": settings["secret_key"],
+        }
+
+    def configure(self, rate):
+        (self.folder / "camsync.toml").write_text(CONFIG.format(
+            rate=rate, cam=self.place["cam"], wecom=self.place["wecom"], **self.place["settings"]))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.simulators.stdin.close()
+        self.simulators.wait()
+        shutil.rmtree(self.folder)
+
+    def tell(self, command):
+        self.simulators.stdin.write(command + "\n")
+        self.simulators.stdin.flush()
+        return json.loads(self.simulators.stdout.readline())
+
+    def camsync(self, *arguments):
+        return measured([CAMSYNC, *arguments], cwd=self.folder, env=self.environment)
+
+    def sync(self):
+        ran = self.camsync("sync", "--json", "--timeout", "1h")
+        ran["report"] = json.loads(ran["output"])
+        return ran
+
+
+def row(what, figure, wanted):
+    print(f"| {what} | {figure} | {wanted} |", flush=True)
+
+
+def median(runs, key):
+    return statistics.median(run[key] for run in runs)
+
+
+def quiet_pass(world):
+    """A quiet pass and the sequential script, in turn, so that a busy machine is busy for both."""
+    world.tell(f"latency {LATENCY_MS}")
+    passes, scripts = [], []
+    for _ in range(RUNS):
+        world.tell("clear")
+        passes.append(world.sync())
+        asked = world.tell("counts")
+        assert passes[-1]["report"]["changes"] == [] and asked["cam_writes"] == 0, asked
+        world.tell("clear")
+        scripts.append(measured([sys.executable, HERE / "sequential.py", json.dumps(world.place)]))
+        also_asked = world.tell("counts")
+        for service in ("wecom", "cam"):
+            assert asked[service] == also_asked[service], (asked, also_asked)
+    world.tell("latency 0")
+    requests = sum(asked["wecom"].values()) + sum(asked["cam"].values())
+    print(f"\nQuiet pass: {MEMBERS:,} members, {DEPARTMENTS:,} departments, {LATENCY_MS} ms latency, "
+          f"{requests:,} requests each; medians of {RUNS}.\n\n| | camsync | script | ratio | wanted |\n| - | -: | -: | -: | - |")
+    for what, key, unit, wanted in (
+            ("wall time", "wall", "s", "at least 3"), ("processor time", "cpu", "s", "over 1")):
+        ours, theirs = median(passes, key), median(scripts, key)
+        print(f"| {what} | {ours:.2f} {unit} | {theirs:.2f} {unit} | {theirs / ours:.2f} | {wanted} |")
+    ours, theirs = median(passes, "mib"), median(scripts, "mib")
+    print(f"| peak memory | {ours:.0f} MiB | {theirs:.0f} MiB | | camsync under 150 MiB |\n", flush=True)
+
+
+def status(world):
+    for name in ("status", "--version"):
+        runs = [world.camsync(*([name, "--json"] if name == "status" else [name])) for _ in range(4 * RUNS)]
+        sub_users = ""
+        if name == "status":
+            sub_users = f", {json.loads(runs[-1]['output'])['sub_users']['managed']:,} sub-users"
+        row(f"`camsync {name}`{sub_users}", f"{median(runs, 'wall') * 1000:.0f} ms", "under 50 ms")
+
+
+def enlarge(world, times):
+    """Makes the ledger as large as that of so many such enterprises, by copying its rows under other names."""
+    ledger = sqlite3.connect(world.folder / "data/camsync.db")
+    for table, renamed in (("members", ("key", "id")), ("sub_users", ("key", "member", "username", "mark"))):
+        columns = [c[1] for c in ledger.execute(f"PRAGMA table_info({table})")]
+        kept = [c for c in columns if c != "id" or table == "members"]
+        for copy in range(1, times):
+            values = [f"{c} || '.{copy}'" if c in renamed else f"{c} + {copy}000000000" if c == "uin" else c for c in kept]
+            ledger.execute(f"INSERT INTO {table} ({', '.join(kept)}) SELECT {', '.join(values)} FROM {table}"
+                           f" WHERE {renamed[0]} NOT GLOB '*.[0-9]'")
+    if times > 1:
+        ledger.execute("INSERT INTO changes (sub_user, source, member, username, kind, status, reason, created_at)"
+                       " SELECT id, source, member, username, 'create_user', 'applied', '\"new\"', created_at FROM sub_users"
+                       " WHERE key GLOB '*.[0-9]'")
+    ledger.commit()
+    ledger.close()
+
+
+def through_wasm():
+    """Processor time of one crawl, natively and through WebAssembly, in turn."""
+    with World(MEMBERS, DEPARTMENTS, 16) as world:
+        ways = {"native": [], "wasm": []}
+        for _ in range(RUNS):
+            for way, runs in ways.items():
+                runs.append(json.loads(measured([BENCH, "crawl", way, world.place["wecom"], "5"])["output"])["seconds"])
+        native, wasm = (statistics.median(runs) for runs in ways.values())
+        row("crawl through WebAssembly, processor time",
+            f"{wasm:.3f} s against {native:.3f} s natively: {wasm / native:.2f} times", "at most 1.5 times")
+
+
+def first_sync(members, rate):
+    """The simulated account enforces CAM's own limit; the pass is held to the configured rate below it."""
+    with World(members, 50, rate) as world:
+        world.tell("cam-rate 1")
+        ran = world.sync()
+        told = world.tell("counts")
+        created = told["created"]
+        least = created / rate
+        row(f"first sync, {created} sub-users at {rate} a second",
+            f"{ran['wall']:.1f} s, {ran['wall'] / least:.3f} times the {least:.1f} s that the rate allows",
+            "at most 1.1 times")
+
+
+def once_each(members):
+    with World(members, 50, 1000) as world:
+        first = world.sync()
+        told = world.tell("counts")
+        world.tell("clear")
+        second = world.sync()
+        again = world.tell("counts")
+        active = first["report"]["applied"]
+        assert told["created"] == told["users"] == active and told["created_twice"] == 0, told
+        assert again["cam_writes"] == 0 and second["report"]["changes"] == [], again
+        row(f"sync of {members} members, {active} of them active",
+            f"each created once, in {first['wall']:.1f} s; the second sync wrote nothing, in {second['wall'] * 1000:.0f} ms",
+            "each once; nothing")
+
+
+def plan_memory():
+    told = json.loads(measured([BENCH, "plan-memory", "100000"])["output"])
+    row("planning 100,000 against 100,000, peak memory",
+        f"{told['peak_kib'] / 1024:.0f} MiB, of which {told['inputs_kib'] / 1024:.0f} MiB before the plan is made",
+        "under 200 MiB")
+
+
+def large(wanted):
+    with World(MEMBERS, DEPARTMENTS, 1000) as world:
+        began = world.sync()
+        print(f"<!-- filled the ledger: {began['report']['applied']} applied in {began['wall']:.0f} s, "
+              f"{began['cpu']:.0f} s of processor time, {began['mib']:.0f} MiB -->", flush=True)
+        if "quiet" in wanted:
+            quiet_pass(world)
+        if "status" in wanted:
+            status(world)
+            enlarge(world, 5)
+            status(world)
+
+
+def main():
+    wanted = sys.argv[1:] or ["memory", "once", "first", "wasm", "quiet", "status"]
+    print("| what | figure | wanted |\n| - | - | - |")
+    if "memory" in wanted:
+        plan_memory()
+    if "once" in wanted:
+        once_each(500)
+    if "first" in wanted:
+        first_sync(440, 16)
+    if "wasm" in wanted:
+        through_wasm()
+    if {"quiet", "status"} & set(wanted):
+        large(wanted)
+
+
+main()
