@@ -188,8 +188,12 @@ impl Worker<'_> {
                 Scope::InFlight if !cut_short => continue,
                 _ => {}
             }
-            let frozen = report.frozen || self.frozen_sources.contains(&change.source);
-            if frozen && !change.urgent && !first {
+            let past_freeze = change.urgent || first;
+            if self.frozen_sources.contains(&change.source) && !past_freeze {
+                // It stays recorded, and is nobody's to wait for.
+                continue;
+            }
+            if report.frozen && !past_freeze {
                 report.pending += 1;
                 continue;
             }
