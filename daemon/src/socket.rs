@@ -56,9 +56,20 @@ pub fn listen(path: &Path) -> std::io::Result<UnixListener> {
 
 /// Answers until it is dropped.
 pub async fn serve(listener: UnixListener, context: Arc<Context>) {
+    serve_until(listener, context, std::future::pending()).await;
+}
+
+/// Answers until `closed`, and then those who have asked already: an emergency must not end with somebody's pass.
+pub async fn serve_until(
+    listener: UnixListener,
+    context: Arc<Context>,
+    closed: impl Future<Output = ()>,
+) {
+    let mut closed = std::pin::pin!(closed);
     let mut calls = tokio::task::JoinSet::new();
     loop {
         tokio::select! {
+            () = &mut closed => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
                     let context = Arc::clone(&context);
@@ -76,6 +87,8 @@ pub async fn serve(listener: UnixListener, context: Arc<Context>) {
             Some(_) = calls.join_next() => {}
         }
     }
+    drop(listener);
+    while calls.join_next().await.is_some() {}
 }
 
 async fn answer(stream: UnixStream, context: &Context) -> std::io::Result<()> {

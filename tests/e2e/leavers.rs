@@ -100,20 +100,6 @@ fn deletion_needs_the_grace_a_complete_crawl_and_a_witness_of_that_moment() {
 }
 
 #[test]
-fn a_short_grace_is_enough_where_it_is_configured() {
-    let world = World::with(Wish {
-        config: "[leavers]\ndelete_after = \"0s\"\n".into(),
-        ..Wish::default()
-    });
-    world.join(1..=3);
-    world.sync();
-    world.leave(1..=1);
-    world.sync();
-    world.sync();
-    assert!(world.cam.user("m1").is_none());
-}
-
-#[test]
 fn delete_after_never_keeps_them_suspended() {
     let world = gone(5, 1..=1);
     world.configure("[leavers]\ndelete_after = \"never\"\n", EVERYONE);

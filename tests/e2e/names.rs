@@ -195,6 +195,7 @@ fn an_approved_adoption_outlives_a_write_that_fails_at_first() {
     use camsync_simulators::cam::Fault;
     let world = with_rule("adopt = \"name\"");
     world.cam.add_user("m1", UserKind::SubUser);
+    world.cam.set_remark("m1", "theirs").unwrap();
     world.join(1..=1);
     world.sync();
     let plan = world.held();

@@ -155,7 +155,7 @@ api_base = "{wecom}"
     pub fn refuses(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert!(!output.status.success(), "{arguments:?} went through");
-        text(&output.stderr)
+        text(&output.stdout) + &text(&output.stderr)
     }
 
     /// Rewrites the configuration's text.

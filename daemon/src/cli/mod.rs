@@ -401,6 +401,8 @@ async fn answer(place: &Place, asked: Asked, screen: &Screen) -> Result<u8, OpEr
     })
 }
 
+/// A pass that is over waits this long for the commands that it is still answering.
+const LAST_ANSWERS: std::time::Duration = std::time::Duration::from_secs(40);
 /// How long a command waits for another that holds the ledger without a socket: a decision that is being written.
 const LEDGER_WAIT: Duration = Duration::from_secs(5);
 /// How often it looks.
@@ -444,18 +446,29 @@ async fn ask(
         }
     };
     // A pass takes a while: other commands are answered meanwhile.
+    let (close, closed) = tokio::sync::oneshot::channel::<()>();
     let server = match (access, request) {
         (Access::Write, Request::Sync { .. } | Request::Plan { .. }) => {
-            socket::listen(&socket_path)
-                .ok()
-                .map(|listener| tokio::spawn(socket::serve(listener, Arc::clone(&context))))
+            socket::listen(&socket_path).ok().map(|listener| {
+                let closed = async {
+                    let _ = closed.await;
+                };
+                tokio::spawn(socket::serve_until(listener, Arc::clone(&context), closed))
+            })
         }
         _ => None,
     };
     let answer = crate::ops::run(&context, request.clone(), &actor, progress).await;
-    if let Some(server) = server {
-        server.abort();
+    if let Some(mut server) = server {
         let _ = std::fs::remove_file(&socket_path);
+        let _ = close.send(());
+        // Whoever has asked gets an answer, within reason.
+        if tokio::time::timeout(LAST_ANSWERS, &mut server)
+            .await
+            .is_err()
+        {
+            server.abort();
+        }
     }
     answer
 }

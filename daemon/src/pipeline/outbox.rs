@@ -188,10 +188,13 @@ impl Worker<'_> {
                 Scope::InFlight if !cut_short => continue,
                 _ => {}
             }
-            let frozen = report.frozen || self.frozen_sources.contains(&change.source);
-            if frozen && !change.urgent && !first {
-                // What belongs to a source that is frozen by itself is nobody's to do.
-                report.pending += usize::from(report.frozen);
+            let past_freeze = change.urgent || first;
+            if self.frozen_sources.contains(&change.source) && !past_freeze {
+                // It stays recorded, and is nobody's to wait for.
+                continue;
+            }
+            if report.frozen && !past_freeze {
+                report.pending += 1;
                 continue;
             }
             let queue = queues.entry(change.sub_user).or_default();
