@@ -9,7 +9,9 @@
 
 mod bindings;
 mod cam_faults;
+mod cli;
 mod crash;
+mod documents;
 mod drift;
 mod emergency;
 mod guard;

@@ -49,12 +49,15 @@ pub(crate) fn measure(way: &str, url: &str, times: u32) -> Result<(), Box<dyn Er
     Ok(())
 }
 
+/// One crawl; how many members it found.
+type Crawl<'r> = Box<dyn FnMut() -> Result<usize, Box<dyn Error>> + 'r>;
+
 /// One crawl through the host, which keeps connector and session as the daemon does.
 fn through_wasm<'r>(
     runtime: &'r tokio::runtime::Runtime,
     url: &str,
     settings: Value,
-) -> Result<Box<dyn FnMut() -> Result<usize, Box<dyn Error>> + 'r>, Box<dyn Error>> {
+) -> Result<Crawl<'r>, Box<dyn Error>> {
     let reference = camsync_config::ConnectorRef::Named("wecom".into());
     let (origin, bytes) = connectors::find(&reference, Path::new("."))?;
     let host = Host::new(HostOptions::default())?;
