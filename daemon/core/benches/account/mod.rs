@@ -19,7 +19,7 @@ use chrono::{DateTime, Utc};
 const TEAM: usize = 20;
 
 /// All that a plan for one source is made from.
-pub struct Account {
+pub(super) struct Account {
     members: Vec<Arc<Member>>,
     departments: Arc<Departments>,
     rules: Rules,
@@ -31,7 +31,7 @@ pub struct Account {
 impl Account {
     /// So many members; of every `differs`th one (0: of none) CAM shows another remark than the rule calls for.
     #[must_use]
-    pub fn new(count: usize, differs: usize) -> Self {
+    pub(super) fn new(count: usize, differs: usize) -> Self {
         let members: Vec<Arc<Member>> = (0..count).map(|n| Arc::new(member(n))).collect();
         let departments = Arc::new(Departments::new(
             (0..=count / TEAM).map(department).collect(),
@@ -68,7 +68,7 @@ impl Account {
     /// # Panics
     /// When a rule of the benchmark does not compile.
     #[must_use]
-    pub fn desire(&self) -> Vec<Desired> {
+    pub(super) fn desire(&self) -> Vec<Desired> {
         let admitted: HashMap<String, Option<Arc<Member>>> = self
             .sub_users
             .iter()
@@ -90,7 +90,7 @@ impl Account {
 
     /// The plan.
     #[must_use]
-    pub fn plan(&self) -> Draft {
+    pub(super) fn plan(&self) -> Draft {
         let absent: [Absent; 0] = [];
         plan(&PlanInput {
             now: now(),
@@ -112,7 +112,7 @@ impl Account {
 
 /// The moment of the plan.
 #[must_use]
-pub fn now() -> DateTime<Utc> {
+pub(super) fn now() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + chrono::TimeDelta::days(20_000)
 }
 
