@@ -67,7 +67,6 @@ fn what_to_type(world: &World, stage: &Stage<'_>) {
             world.folder().display()
         ),
     );
-    stage.say("");
 }
 
 /// One thing happens to one person, and is followed until the cloud shows it. What the viewer does meanwhile is

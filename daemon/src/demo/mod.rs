@@ -52,7 +52,6 @@ pub(crate) async fn run(
     let closed = world.close().await;
     let code = told?;
     closed?;
-    stage.say("");
     stage.done(
         "演示结束：守护进程已停止，临时目录已删除。",
         "The demo is over: the daemon has ended, and its folder is gone.",

@@ -80,8 +80,7 @@ impl<'a> Stage<'a> {
         }
         self.chapter += 1;
         let title = format!("{} · {}", self.chapter, self.pick(zh, en));
-        self.say("");
-        self.say(&self.paint(BOLD, &title));
+        self.say(&format!("\n{}", self.paint(BOLD, &title)));
     }
 
     /// Leaves time to read.
