@@ -4,6 +4,7 @@ pub mod advice;
 pub mod cli;
 pub mod connectors;
 pub mod daemon;
+mod demo;
 pub mod ledger;
 mod log;
 pub mod ops;

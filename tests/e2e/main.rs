@@ -7,5 +7,20 @@
     unreachable_pub
 )]
 
+mod bindings;
+mod cam_faults;
+mod cli;
+mod crash;
+mod documents;
+mod drift;
+mod emergency;
+mod guard;
+mod leavers;
+mod lost_creation;
 mod main_job;
+mod names;
+mod quota;
+mod removal;
+mod tools;
+mod wecom_faults;
 mod world;

@@ -133,6 +133,126 @@ api_base = "{wecom}"
         json(&output)
     }
 
+    /// A pass that must fail; its document.
+    pub fn sync_fails(&self) -> Value {
+        let output = self.run(&["sync", "--json"]);
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+        json(&output)
+    }
+
+    /// A command that must succeed.
+    pub fn does(&self, arguments: &[&str]) {
+        let output = self.run(arguments);
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}{}",
+            text(&output.stdout),
+            text(&output.stderr)
+        );
+    }
+
+    /// A command that must not; what it says.
+    pub fn refuses(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(!output.status.success(), "{arguments:?} went through");
+        text(&output.stderr)
+    }
+
+    /// Rewrites the configuration's text.
+    pub fn edit(&self, change: impl Fn(&str) -> String) {
+        let file = self.dir.path().join("camsync.toml");
+        let before = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, change(&before)).unwrap();
+    }
+
+    /// What stands in a member's way; empty when nothing does.
+    pub fn problem(&self, id: &str) -> String {
+        let problem = &self.member(id)["problem"];
+        problem.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Plans of this status, newest first.
+    pub fn plans(&self, status: &str) -> Vec<Value> {
+        let found = self.read(&["plans", "list", "--status", status]);
+        found["plans"].as_array().unwrap().clone()
+    }
+
+    /// The one plan that is held.
+    pub fn held(&self) -> Value {
+        let mut held = self.plans("held");
+        assert_eq!(held.len(), 1, "{held:?}");
+        held.remove(0)
+    }
+
+    pub fn plan_status(&self, id: &Value) -> String {
+        let shown = self.read(&["plans", "show", &id.to_string()]);
+        shown["plan"]["status"].as_str().unwrap().to_owned()
+    }
+
+    pub fn approve(&self, plan: &Value) {
+        self.does(&["plans", "approve", &plan["id"].to_string()]);
+    }
+
+    /// Changes, newest first.
+    pub fn changes(&self) -> Vec<Value> {
+        let found = self.read(&["changes", "list", "--limit", "0"]);
+        found["changes"].as_array().unwrap().clone()
+    }
+
+    /// Changes of one sub-user, newest first.
+    pub fn changes_of(&self, username: &str) -> Vec<Value> {
+        let mut found = self.changes();
+        found.retain(|c| c["username"] == username);
+        found
+    }
+
+    /// Whether console sign-in is on in the cloud.
+    pub fn signs_in(&self, username: &str) -> bool {
+        self.cam.user(username).unwrap().console_login
+    }
+
+    /// How many of these users may sign in.
+    pub fn signing_in(&self, ids: std::ops::RangeInclusive<u32>) -> usize {
+        ids.filter(|id| {
+            self.cam
+                .user(&format!("m{id}"))
+                .is_some_and(|u| u.console_login)
+        })
+        .count()
+    }
+
+    /// What camsync itself did to this account, in order.
+    pub fn done_to(&self, username: &str) -> Vec<String> {
+        self.cam
+            .history_of(username)
+            .into_iter()
+            .filter(|w| w.by != cam::Actor::ByHand)
+            .map(|w| w.action)
+            .collect()
+    }
+
+    /// Lets the grace of every leaver be over.
+    pub fn end_grace(&self) {
+        let done = self.ledger().execute(
+            "UPDATE sub_users SET leaving_since = '2020-01-01T00:00:00.000Z' WHERE leaving_since IS NOT NULL",
+            [],
+        );
+        assert!(done.unwrap() > 0, "nobody is leaving");
+    }
+
+    /// Takes these permissions from the CAM key, and gives it all others.
+    pub fn deny(&self, actions: &[&str]) {
+        let denied: Vec<String> = actions.iter().map(|&a| a.to_owned()).collect();
+        self.cam
+            .keys(|keys| keys.get_mut(SECRETS[1].1).unwrap().denied = denied);
+    }
+
+    pub fn leave(&self, ids: std::ops::RangeInclusive<u32>) {
+        for id in ids {
+            self.wecom.remove_member(&format!("m{id}"));
+        }
+    }
+
     pub fn member(&self, id: &str) -> Value {
         self.read(&["members", "show", id])["member"].clone()
     }

@@ -164,6 +164,8 @@ pub enum Hold {
         /// How many more are wanted.
         wanted: u64,
     },
+    /// A complete crawl: nobody is deleted on the word of an older one.
+    Crawl,
     /// A permission that the key lacks.
     Permission {
         /// The CAM action.
@@ -175,6 +177,7 @@ impl fmt::Display for Hold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Approval => f.write_str("waits for an administrator's approval"),
+            Self::Crawl => f.write_str("waits for a complete crawl of its source"),
             Self::Quota {
                 quota,
                 limit,

@@ -90,6 +90,11 @@ pub enum Note {
         /// The sub-user.
         sub_user: i64,
     },
+    /// A person asked that reduced access come back, and there is none that would.
+    ResumeSettled {
+        /// The sub-user.
+        sub_user: i64,
+    },
     /// Entitled again while suspended by a person: no longer a leaver.
     NoLongerLeaving {
         /// The sub-user.
@@ -345,7 +350,8 @@ fn missing(
         Case::Entitled(_, admission) => {
             let unconfirmed = sub_user.unconfirmed_since.is_some();
             let wanted_back = sub_user.resume_requested || input.less_access == LessAccess::Repair;
-            if !(unconfirmed || wanted_back) {
+            // What a person suspended does not come back by being deleted.
+            if sub_user.stopped_at.is_some() || !(unconfirmed || wanted_back) {
                 draft.problem(source, key, Problem::DeletedByHand);
                 return;
             }
@@ -422,6 +428,9 @@ fn entitled(at: &At<'_>, desired: &Desired, admission: &Admission, draft: &mut D
     let mut reason = None;
     let mut evidence = None;
     let login_settled = !at.login_differs();
+    let bring_back = sub_user.resume_requested
+        && admission.console_login
+        && (at.seen.console_login == Some(false) || !sub_user.login);
     if sub_user.stopped_at.is_some() {
         draft.problem(source, key, Problem::SuspendedByPerson);
         if at.seen.console_login == Some(true) && !at.lag {
@@ -433,10 +442,7 @@ fn entitled(at: &At<'_>, desired: &Desired, admission: &Admission, draft: &mut D
                 Some(UserState::login(false)),
             ));
         }
-    } else if sub_user.resume_requested
-        && at.seen.console_login == Some(false)
-        && admission.console_login
-    {
+    } else if bring_back {
         draft.changes.push(resume(
             at,
             admission,
@@ -477,6 +483,12 @@ fn entitled(at: &At<'_>, desired: &Desired, admission: &Admission, draft: &mut D
             (_, None) => draft.problem(source, key, Problem::SignInOff),
         }
     }
+    if sub_user.resume_requested && !bring_back {
+        // Said once, it must not undo what somebody does in an emergency later on.
+        draft.notes.push(Note::ResumeSettled {
+            sub_user: sub_user.id,
+        });
+    }
     let remark = with_mark(&admission.remark, &sub_user.mark);
     let remark_settled = at.seen.remark.as_ref().is_none_or(|r| *r == remark);
     if !remark_settled && !at.lag {
@@ -503,7 +515,17 @@ fn entitled(at: &At<'_>, desired: &Desired, admission: &Admission, draft: &mut D
 
 /// A leaver who is entitled again. Says whether that is all there is to plan.
 fn returning(at: &At<'_>, desired: &Desired, admission: &Admission, draft: &mut Draft) -> bool {
+    let another = at
+        .sub_user
+        .admitted
+        .as_ref()
+        .is_some_and(|last| last.name != desired.member.name);
     if at.sub_user.stopped_at.is_some() {
+        if another {
+            // Whether it is the same person is asked once somebody resumes it.
+            draft.problem(at.source.name, &at.sub_user.key, Problem::SuspendedByPerson);
+            return true;
+        }
         draft.notes.push(Note::NoLongerLeaving {
             sub_user: at.sub_user.id,
         });
@@ -516,11 +538,10 @@ fn returning(at: &At<'_>, desired: &Desired, admission: &Admission, draft: &mut 
             rule: admission.rule,
         },
     );
-    let another = at
-        .sub_user
-        .admitted
-        .as_ref()
-        .is_some_and(|last| last.name != desired.member.name);
+    if at.sub_user.leaving.is_some_and(|l| l.was_off) && !at.sub_user.resume_requested {
+        // Only what camsync took comes back.
+        change.after = Some(UserState::login(false));
+    }
     if another {
         change.evidence = Some(Evidence::Returned);
     }
@@ -578,12 +599,11 @@ fn leaver(
     let over = at.input.leavers.delete_after.is_some_and(|grace| {
         TimeDelta::from_std(grace).is_ok_and(|grace| at.input.now - leaving.since >= grace)
     });
-    // Disabled is never deleted, and a deletion needs a complete crawl of this very pass.
     let disabled = here.is_some_and(|d| matches!(d.verdict, Verdict::Disabled));
-    if !over || disabled || !at.source.fresh {
+    if !over || disabled {
         return;
     }
-    if sub_user.origin == Origin::Adopted && !at.input.leavers.delete_adopted {
+    if at.source.fresh && sub_user.origin == Origin::Adopted && !at.input.leavers.delete_adopted {
         draft.notes.push(Note::Released {
             sub_user: sub_user.id,
         });
@@ -601,6 +621,14 @@ fn leaver(
         Evidence::Hidden => Evidence::Hidden,
         _ => Evidence::Expired,
     });
+    if !at.source.fresh {
+        if sub_user.origin == Origin::Adopted && !at.input.leavers.delete_adopted {
+            return;
+        }
+        // What a fresh crawl called for stays on the list, so that a held plan keeps its set and an approval its
+        // pairs; but it waits.
+        change.hold = Some(Hold::Crawl);
+    }
     draft.changes.push(change);
 }
 

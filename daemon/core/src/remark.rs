@@ -30,10 +30,11 @@ pub fn carries(remark: &str, mark: &str) -> bool {
     remark.contains(&format!("[camsync:{mark}]"))
 }
 
-/// Whether a remark carries any camsync mark.
+/// The mark that a remark carries, if it carries one.
 #[must_use]
-pub fn is_marked(remark: &str) -> bool {
-    remark.contains("[camsync:")
+pub fn mark_of(remark: &str) -> Option<&str> {
+    let (_, rest) = remark.rsplit_once("[camsync:")?;
+    rest.strip_suffix(']')
 }
 
 #[cfg(test)]
@@ -47,6 +48,8 @@ mod tests {
         assert_eq!(made.chars().count(), LONGEST);
         assert!(carries(&made, "k3v9"));
         assert!(!carries(&made, "k3v"));
+        assert_eq!(mark_of(&made), Some("k3v9"));
+        assert_eq!(mark_of("somebody's own [camsync"), None);
         assert_eq!(with_mark("", "a"), "[camsync:a]");
         assert_eq!(with_mark("张三", "a"), "张三 [camsync:a]");
     }

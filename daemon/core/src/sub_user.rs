@@ -70,6 +70,8 @@ pub struct Leaving {
     pub evidence: Evidence,
     /// When sign-in went off: the grace counts from here.
     pub since: DateTime<Utc>,
+    /// Sign-in was off already when camsync came to switch it off: its coming back is not camsync's to decide.
+    pub was_off: bool,
 }
 
 /// A sub-user as the ledger has it.

@@ -13,16 +13,6 @@ use super::Place;
 use super::args::Cli;
 use super::screen::Screen;
 
-/// Shows the living demo.
-pub(super) async fn demo(
-    _once: bool,
-    _members: usize,
-    _language: &'static str,
-    _screen: &Screen,
-) -> Result<u8, OpError> {
-    Err(OpError::failed("not yet"))
-}
-
 pub(super) fn show_config(place: &Place, json: bool, screen: &Screen) -> Result<u8, OpError> {
     let (path, loaded) = place.load()?;
     let shown = loaded.show();

@@ -4,7 +4,7 @@ mod args;
 mod local;
 mod progress;
 mod render;
-mod screen;
+pub(crate) mod screen;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -118,7 +118,7 @@ async fn command(cli: Cli, language: &'static str, screen: &Screen) -> Result<u8
     };
     let asked = match cli.command {
         Command::Demo { once, members } => {
-            return local::demo(once, members, language, screen).await;
+            return crate::demo::run(once, members, language, screen).await;
         }
         Command::Run => return run(&place).await,
         Command::Restore {

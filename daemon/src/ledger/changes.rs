@@ -265,26 +265,48 @@ impl Ledger {
         })
     }
 
-    /// What is in the outbox: pending and in flight, in order. Of one sub-user only the first is next.
+    /// What is in the outbox, in order: what is in flight, then a person's emergencies, then the rest. Of one
+    /// sub-user only the first is next.
     ///
     /// # Errors
     /// When the ledger cannot be read.
     pub fn outbox(&self) -> Result<Vec<ChangeRow>, LedgerError> {
         self.read("read the outbox", |c| {
             c.prepare_cached(
-                "SELECT * FROM changes WHERE status IN ('pending', 'in_flight') ORDER BY urgent DESC, id",
+                "SELECT * FROM changes WHERE status IN ('pending', 'in_flight') ORDER BY status = 'in_flight' DESC, urgent DESC, id",
             )?
             .query_map([], change_row)?
             .collect()
         })
     }
 
-    /// Records that an attempt begins; its number. Nothing may be sent before this returns.
+    /// Records that an attempt begins; its number. Nothing may be sent before this returns. Absent when there is
+    /// nothing to be done any more: someone has superseded, held or cancelled the change since it was read, or it
+    /// would give sign-in back to whom a person has suspended since it was planned.
     ///
     /// # Errors
-    /// When the ledger cannot be written, or the change cannot start.
-    pub fn start_attempt(&self, change: i64, at: DateTime<Utc>) -> Result<u32, LedgerError> {
+    /// When the ledger cannot be written.
+    pub fn start_attempt(
+        &self,
+        change: i64,
+        at: DateTime<Utc>,
+    ) -> Result<Option<u32>, LedgerError> {
         self.write("record an attempt", |t| {
+            let (status, undoes): (Status, bool) = t
+                .prepare_cached(
+                    "SELECT c.status, s.stopped_at IS NOT NULL AND coalesce(json_extract(c.after, '$.console_login'), 0)
+                     FROM changes c JOIN sub_users s ON s.id = c.sub_user WHERE c.id = ?1",
+                )?
+                .query_row([change], |row| {
+                    Ok((rows::word(row, "status", Status::parse)?, row.get(1)?))
+                })?;
+            if status != Status::Pending {
+                return Ok(None);
+            }
+            if undoes {
+                transition(t, change, Event::Supersede)?;
+                return Ok(None);
+            }
             transition(t, change, Event::Start)?;
             t.prepare_cached(
                 "UPDATE changes SET attempts = attempts + 1, next_attempt_at = NULL WHERE id = ?1",
@@ -295,7 +317,7 @@ impl Ledger {
             )?
             .execute(params![change, time_text(at)])?;
             t.query_row("SELECT attempts FROM changes WHERE id = ?1", [change], |row| {
-                row.get(0)
+                row.get(0).map(Some)
             })
         })
     }
@@ -472,14 +494,51 @@ pub(super) fn transition(t: &Connection, change: i64, event: Event) -> rusqlite:
 
 /// Supersedes all that waits for a sub-user.
 pub(super) fn drop_waiting(t: &Connection, sub_user: i64) -> rusqlite::Result<()> {
+    drop_where(t, sub_user, "1 = 1")
+}
+
+/// Supersedes a person's own changes that wait for a sub-user.
+pub(super) fn drop_urgent(t: &Connection, sub_user: i64) -> rusqlite::Result<()> {
+    drop_where(t, sub_user, "urgent = 1")
+}
+
+fn drop_where(t: &Connection, sub_user: i64, condition: &str) -> rusqlite::Result<()> {
     let waiting: Vec<i64> = t
-        .prepare_cached(
-            "SELECT id FROM changes WHERE sub_user = ?1 AND status IN ('pending', 'held', 'failed')",
-        )?
+        .prepare_cached(&format!(
+            "SELECT id FROM changes WHERE sub_user = ?1 AND status IN ('pending', 'held', 'failed') AND {condition}"
+        ))?
         .query_map([sub_user], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     for change in waiting {
         transition(t, change, Event::Supersede)?;
+    }
+    Ok(())
+}
+
+/// A creation whose effect a listing has shown: it is applied, unless it was given up.
+pub(super) fn settle_creation(
+    t: &Connection,
+    sub_user: i64,
+    at: DateTime<Utc>,
+) -> rusqlite::Result<()> {
+    let open: Vec<(i64, Status)> = t
+        .prepare_cached(
+            "SELECT id, status FROM changes WHERE sub_user = ?1 AND kind = 'create_user' AND status IN ('pending', 'held', 'failed')",
+        )?
+        .query_map([sub_user], |row| {
+            Ok((row.get(0)?, rows::word(row, "status", Status::parse)?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    for (change, status) in open {
+        if status != Status::Pending {
+            transition(t, change, Event::Retry)?;
+        }
+        transition(t, change, Event::Start)?;
+        transition(t, change, Event::Succeed)?;
+        t.prepare_cached(
+            "UPDATE changes SET applied_at = ?2, hold = NULL, next_attempt_at = NULL WHERE id = ?1",
+        )?
+        .execute(params![change, time_text(at)])?;
     }
     Ok(())
 }
@@ -505,7 +564,7 @@ fn apply_effect(
         Effect::Created { uin } => t
             .prepare_cached(
                 "UPDATE sub_users SET uin = ?2, stage = 'managed', origin = 'created', login = ?3, rule_login = coalesce(?4, rule_login),
-                 unconfirmed_since = ?5, leaving_evidence = NULL, leaving_since = NULL, resume_requested = 0
+                 unconfirmed_since = ?5, leaving_evidence = NULL, leaving_since = NULL, login_before = NULL, resume_requested = 0
                  WHERE id = ?1",
             )?
             .execute(params![
@@ -527,16 +586,25 @@ fn apply_effect(
                 _ => None,
             };
             t.prepare_cached(
-                "UPDATE sub_users SET login = 0, unconfirmed_since = CASE WHEN ?2 THEN NULL ELSE ?3 END,
+                "UPDATE sub_users SET unconfirmed_since = CASE WHEN ?2 THEN NULL ELSE ?3 END,
+                 login_before = CASE WHEN ?4 IS NOT NULL AND leaving_since IS NULL AND stopped_at IS NULL AND ?5
+                 THEN login ELSE login_before END, login = 0,
                  leaving_since = CASE WHEN ?4 IS NULL THEN leaving_since ELSE coalesce(leaving_since, ?3) END,
                  leaving_evidence = coalesce(leaving_evidence, ?4) WHERE id = ?1",
             )?
-            .execute(params![change.sub_user, confirmed, at_text, leaver])?
+            .execute(params![
+                change.sub_user,
+                confirmed,
+                at_text,
+                leaver,
+                change.before.as_ref().and_then(|b| b.console_login) == Some(false)
+            ])?
         }
         Effect::Resumed => t
             .prepare_cached(
-                "UPDATE sub_users SET login = coalesce(?2, login), rule_login = coalesce(?3, rule_login),
-                 unconfirmed_since = ?4, leaving_evidence = NULL, leaving_since = NULL, resume_requested = 0
+                "UPDATE sub_users SET login = CASE WHEN ?2 THEN 1 ELSE coalesce(login_before, ?2, login) END,
+                 rule_login = coalesce(?3, rule_login), unconfirmed_since = CASE WHEN ?2 THEN ?4 END,
+                 leaving_evidence = NULL, leaving_since = NULL, login_before = NULL, resume_requested = 0
                  WHERE id = ?1",
             )?
             .execute(params![change.sub_user, login, change.rule_login, at_text])?,

@@ -11,6 +11,8 @@ mod plans;
 mod rows;
 mod snapshot;
 mod sub_users;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};

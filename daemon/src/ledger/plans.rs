@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use camsync_core::change::{Planned, RemovalKey};
+use camsync_core::change::{Hold, Planned, RemovalKey};
 use camsync_core::evidence::Evidence;
 use camsync_core::guard::{Bucket, Decision, Judgement, Memory, Standing, bucket};
 use camsync_core::model::fold;
@@ -136,8 +136,10 @@ impl Ledger {
             }
             memory.released = c
                 .prepare_cached(
-                    "SELECT sub_user, kind FROM changes WHERE evidence IS NOT NULL AND released_at IS NOT NULL
-                     AND status IN ('pending', 'in_flight', 'failed')",
+                    // Approved ones are not among them: they are free only as long as the approval is. One that
+                    // CAM made wait, for a permission or a quota, is still counted and still free.
+                    "SELECT sub_user, kind FROM changes WHERE counted = 1 AND (status IN ('pending', 'in_flight', 'failed')
+                     OR (status = 'held' AND json_extract(hold, '$.waits_for') IN ('permission', 'quota')))",
                 )?
                 .query_map([], |row| {
                     Ok(RemovalKey {
@@ -223,7 +225,7 @@ impl Ledger {
         })
     }
 
-    /// A person approves exactly what a held plan shows.
+    /// A person approves exactly what a held plan shows. Says whether it was still held.
     ///
     /// # Errors
     /// When the ledger cannot be written.
@@ -232,8 +234,11 @@ impl Ledger {
         plan: &PlanRow,
         now: DateTime<Utc>,
         actor: &str,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<bool, LedgerError> {
         self.write("approve a plan", |t| {
+            if !is_held(t, plan.id)? {
+                return Ok(false);
+            }
             for removal in &plan.removals {
                 t.prepare_cached(
                     "INSERT OR REPLACE INTO approvals (subject, kind, evidence, source, plan, approved_by, approved_at, expires_at)
@@ -250,9 +255,12 @@ impl Ledger {
                     time_text(now + APPROVAL_HOLDS)
                 ])?;
             }
-            // What was shown and recorded starts now; nothing else does.
+            // What was shown and recorded starts now; nothing else does. A deletion starts with the next complete
+            // crawl, whose witness it needs.
             let waiting: Vec<i64> = t
-                .prepare_cached("SELECT id FROM changes WHERE plan = ?1 AND status = 'held'")?
+                .prepare_cached(
+                    "SELECT id FROM changes WHERE plan = ?1 AND status = 'held' AND kind <> 'delete_user'",
+                )?
                 .query_map([plan.id], |row| row.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
             for change in waiting {
@@ -260,11 +268,12 @@ impl Ledger {
                 t.prepare_cached("UPDATE changes SET hold = NULL, released_at = ?2 WHERE id = ?1")?
                     .execute(params![change, time_text(now)])?;
             }
-            decide(t, plan, "approved", now, actor)
+            decide(t, plan, "approved", now, actor)?;
+            Ok(true)
         })
     }
 
-    /// A person discards a held plan: silent until it grows.
+    /// A person discards a held plan: silent until it grows. Says whether it was still held.
     ///
     /// # Errors
     /// When the ledger cannot be written.
@@ -273,8 +282,11 @@ impl Ledger {
         plan: &PlanRow,
         now: DateTime<Utc>,
         actor: &str,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<bool, LedgerError> {
         self.write("discard a plan", |t| {
+            if !is_held(t, plan.id)? {
+                return Ok(false);
+            }
             let waiting: Vec<i64> = t
                 .prepare_cached("SELECT id FROM changes WHERE plan = ?1 AND status = 'held'")?
                 .query_map([plan.id], |row| row.get(0))?
@@ -282,7 +294,8 @@ impl Ledger {
             for change in waiting {
                 changes::transition(t, change, Event::Cancel)?;
             }
-            decide(t, plan, "discarded", now, actor)
+            decide(t, plan, "discarded", now, actor)?;
+            Ok(true)
         })
     }
 }
@@ -294,6 +307,11 @@ impl PlanRemoval {
             kind: self.kind,
         }
     }
+}
+
+fn is_held(t: &Connection, plan: i64) -> rusqlite::Result<bool> {
+    t.prepare_cached("SELECT status = 'held' FROM plans WHERE id = ?1")?
+        .query_row([plan], |row| row.get(0))
 }
 
 fn decide(
@@ -373,9 +391,13 @@ fn write_note(t: &Connection, recording: &Recording<'_>, note: &Note) -> rusqlit
             changes::drop_waiting(t, *sub_user)?;
             note_audit(t, recording, "sub_user.released", *sub_user)
         }
+        Note::ResumeSettled { sub_user } => t
+            .prepare_cached("UPDATE sub_users SET resume_requested = 0 WHERE id = ?1")?
+            .execute([sub_user])
+            .map(drop),
         Note::NoLongerLeaving { sub_user } => t
             .prepare_cached(
-                "UPDATE sub_users SET leaving_evidence = NULL, leaving_since = NULL WHERE id = ?1",
+                "UPDATE sub_users SET leaving_evidence = NULL, leaving_since = NULL, login_before = NULL WHERE id = ?1",
             )?
             .execute([sub_user])
             .map(drop),
@@ -540,7 +562,8 @@ fn write_changes(
     }
     for planned in recording.changes {
         let bucket = planned.evidence.map(|evidence| bucket(planned, evidence));
-        if bucket.as_ref().is_some_and(|b| silenced.contains(b)) && planned.hold.is_some() {
+        let unapproved = planned.hold == Some(Hold::Approval);
+        if unapproved && bucket.as_ref().is_some_and(|b| silenced.contains(b)) {
             continue;
         }
         let waits = planned.hold.is_some();
@@ -556,7 +579,7 @@ fn write_changes(
                 .copied()
         });
         let plan = match &bucket {
-            Some(bucket) if waits => held.get(bucket).map(|(id, _)| *id),
+            Some(bucket) if unapproved => held.get(bucket).map(|(id, _)| *id),
             _ => approved,
         };
         let (sub_user, mark) = row_of(t, recording, planned)?;
@@ -571,7 +594,11 @@ fn write_changes(
             .remove(&(sub_user, planned.kind))
             .unwrap_or_default();
         let same = rows.iter().position(|r| {
-            r.after == after && r.username == planned.username && r.evidence == planned.evidence
+            r.after == after
+                && r.username == planned.username
+                // An adoption goes on as an ordinary update of what is managed by then.
+                && (r.evidence == planned.evidence
+                    || (r.evidence == Some(Evidence::Adopt) && planned.evidence.is_none()))
         });
         if let Some(index) = same {
             let row = rows.swap_remove(index);

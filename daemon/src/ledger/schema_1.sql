@@ -84,6 +84,7 @@ CREATE TABLE sub_users (
     unconfirmed_since TEXT,
     leaving_evidence  TEXT,
     leaving_since     TEXT,
+    login_before      INTEGER,           -- of a leaver whose sign-in was off already: what login said then
     stopped_at        TEXT,
     stopped_by        TEXT,
     protected         INTEGER NOT NULL DEFAULT 0,

@@ -432,6 +432,22 @@ impl Ledger {
         })
     }
 
+    /// Who was suspected, in the last plan, to be the same person as whom: folded id, and the other's id.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn suspicions(&self, source: &str) -> Result<Vec<(String, String)>, LedgerError> {
+        self.read("read the members", |c| {
+            c.prepare_cached(
+                "SELECT m.key, json_extract(p.value, '$.other') FROM members m, json_each(m.problems) p
+                 WHERE m.source = ?1 AND m.problems IS NOT NULL
+                 AND json_extract(p.value, '$.problem') = 'maybe_same_person'",
+            )?
+            .query_map([source], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect()
+        })
+    }
+
     /// Everyone in a snapshot or with a sub-user.
     ///
     /// # Errors

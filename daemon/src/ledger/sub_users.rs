@@ -13,7 +13,44 @@ use super::{Ledger, LedgerError, rows, time_text};
 const LIVING: &str = "SELECT s.*, EXISTS (SELECT 1 FROM changes c WHERE c.sub_user = s.id AND c.status = 'in_flight') AS busy
      FROM sub_users s WHERE s.stage IN ('wanted', 'managed')";
 
+/// What was last written of a sub-user and no read has shown yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The sub-user.
+    pub sub_user: i64,
+    /// Its Uin.
+    pub uin: u64,
+    /// Console sign-in.
+    pub login: bool,
+    /// The remark, if one was ever written.
+    pub remark: Option<String>,
+}
+
 impl Ledger {
+    /// What has been written and not been shown by a read.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn unconfirmed(&self) -> Result<Vec<Written>, LedgerError> {
+        self.read("read what is unconfirmed", |c| {
+            c.prepare_cached(
+                "SELECT s.id, s.uin, s.login, (SELECT json_extract(c.after, '$.remark') FROM changes c
+                 WHERE c.sub_user = s.id AND c.status = 'applied' AND json_extract(c.after, '$.remark') IS NOT NULL
+                 ORDER BY c.id DESC LIMIT 1)
+                 FROM sub_users s WHERE s.stage = 'managed' AND s.unconfirmed_since IS NOT NULL AND s.uin IS NOT NULL",
+            )?
+            .query_map([], |row| {
+                Ok(Written {
+                    sub_user: row.get(0)?,
+                    uin: row.get(1)?,
+                    login: row.get(2)?,
+                    remark: row.get(3)?,
+                })
+            })?
+            .collect()
+        })
+    }
+
     /// Every sub-user that is wanted or managed.
     ///
     /// # Errors
@@ -81,17 +118,91 @@ impl Ledger {
         })
     }
 
-    /// Takes a person's suspension back, and asks that reduced access come back.
+    /// Takes a person's suspension back, with what of it is still to be done, and asks that reduced access come back.
     ///
     /// # Errors
     /// When the ledger cannot be written.
     pub fn request_resume(&self, id: i64) -> Result<(), LedgerError> {
         self.write("write a sub-user", |t| {
+            super::changes::drop_urgent(t, id)?;
             t.execute(
                 "UPDATE sub_users SET stopped_at = NULL, stopped_by = NULL, resume_requested = 1 WHERE id = ?1",
                 [id],
             )
             .map(drop)
+        })
+    }
+
+    /// Forgets a resume that nothing came of, so that it never undoes what a person does later.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn end_idle_resume(&self, id: i64) -> Result<(), LedgerError> {
+        self.write("write a sub-user", |t| {
+            t.execute(
+                "UPDATE sub_users SET resume_requested = 0 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM changes
+                 WHERE sub_user = ?1 AND kind IN ('create_user', 'resume_user') AND status IN ('pending', 'in_flight', 'held', 'failed'))",
+                [id],
+            )
+            .map(drop)
+        })
+    }
+
+    /// The marks of creations that were tried and never settled.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn unsettled_marks(&self) -> Result<std::collections::HashSet<String>, LedgerError> {
+        self.read("read the marks", |c| {
+            c.prepare_cached(
+                "SELECT mark FROM sub_users s WHERE uin IS NULL AND stage IN ('wanted', 'abandoned') AND EXISTS
+                 (SELECT 1 FROM changes c WHERE c.sub_user = s.id AND c.kind = 'create_user' AND c.attempts > 0)",
+            )?
+            .query_map([], |row| row.get(0))?
+            .collect()
+        })
+    }
+
+    /// Takes in accounts that a creation of this ledger made although its answer was lost: each is named by the mark
+    /// that only that creation wrote. A creation that was given up meanwhile is taken in all the same, so that what it
+    /// made is not left behind unmanaged. Says which were taken in.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn claim_by_mark(
+        &self,
+        found: &[(&str, u64, bool)],
+        at: DateTime<Utc>,
+    ) -> Result<Vec<i64>, LedgerError> {
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.write("take in lost creations", |t| {
+            let mut claimed = Vec::new();
+            for (mark, uin, login) in found {
+                if let Some(id) = claim(t, mark, *uin, *login, at)? {
+                    claimed.push(id);
+                }
+            }
+            Ok(claimed)
+        })
+    }
+
+    /// Notes that a read has shown what was last written of these.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn confirm(&self, ids: &[i64]) -> Result<(), LedgerError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        self.write("write the sub-users", |t| {
+            let mut statement =
+                t.prepare_cached("UPDATE sub_users SET unconfirmed_since = NULL WHERE id = ?1")?;
+            for id in ids {
+                statement.execute([id])?;
+            }
+            Ok(())
         })
     }
 
@@ -155,6 +266,57 @@ pub(super) fn insert(
     Ok(t.last_insert_rowid())
 }
 
+fn claim(
+    t: &Connection,
+    mark: &str,
+    uin: u64,
+    login: bool,
+    at: DateTime<Utc>,
+) -> rusqlite::Result<Option<i64>> {
+    // Only where an attempt was made: a mark that somebody copied gives nobody anything.
+    let lost: Option<(i64, String, String)> = t
+        .prepare_cached(
+            "SELECT id, source, key FROM sub_users s WHERE mark = ?1 AND uin IS NULL AND stage IN ('wanted', 'abandoned')
+             AND EXISTS (SELECT 1 FROM changes c WHERE c.sub_user = s.id AND c.kind = 'create_user' AND c.attempts > 0)
+             AND NOT EXISTS (SELECT 1 FROM changes c WHERE c.sub_user = s.id AND c.status = 'in_flight')",
+        )?
+        .query_row([mark], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    let Some((id, source, key)) = lost else {
+        return Ok(None);
+    };
+    let rival: Option<i64> = t
+        .prepare_cached(
+            "SELECT id FROM sub_users WHERE source = ?1 AND key = ?2 AND id <> ?3 AND stage IN ('wanted', 'managed')",
+        )?
+        .query_row(params![source, key, id], |row| row.get(0))
+        .optional()?;
+    if let Some(rival) = rival {
+        let managed: bool = t
+            .prepare_cached("SELECT stage = 'managed' FROM sub_users WHERE id = ?1")?
+            .query_row([rival], |row| row.get(0))?;
+        if managed {
+            return Ok(None);
+        }
+        super::changes::drop_waiting(t, rival)?;
+        end_stage(t, rival, Stage::Abandoned, at)?;
+    }
+    super::changes::settle_creation(t, id, at)?;
+    t.prepare_cached(
+        "UPDATE sub_users SET uin = ?2, stage = 'managed', origin = 'created', login = ?3, ended_at = NULL WHERE id = ?1",
+    )?
+    .execute(params![id, uin, login])?;
+    super::audit::append(
+        t,
+        at,
+        "camsync",
+        "sub_user.found_by_mark",
+        &key,
+        &serde_json::json!({ "source": source, "uin": uin }),
+    )?;
+    Ok(Some(id))
+}
+
 /// Ends a sub-user's life in the ledger.
 pub(super) fn end_stage(
     t: &Connection,
@@ -170,6 +332,7 @@ pub(super) fn end_stage(
 fn sub_user_row(row: &Row<'_>) -> rusqlite::Result<SubUser> {
     let evidence: Option<String> = row.get("leaving_evidence")?;
     let since = rows::optional_time(row, "leaving_since")?;
+    let was_off = row.get::<_, Option<bool>>("login_before")?.is_some();
     let origin: String = row.get("origin")?;
     let admitted: Option<Member> = rows::optional_json(row, "admitted")?;
     Ok(SubUser {
@@ -193,7 +356,11 @@ fn sub_user_row(row: &Row<'_>) -> rusqlite::Result<SubUser> {
             .as_deref()
             .and_then(Evidence::parse)
             .zip(since)
-            .map(|(evidence, since)| Leaving { evidence, since }),
+            .map(|(evidence, since)| Leaving {
+                evidence,
+                since,
+                was_off,
+            }),
         stopped_at: rows::optional_time(row, "stopped_at")?,
         protected: row.get("protected")?,
         resume_requested: row.get("resume_requested")?,

@@ -1,6 +1,6 @@
 //! `changes`: the outbox and its history.
 
-use camsync_core::change::UserState;
+use camsync_core::change::{Hold, UserState};
 use camsync_core::outbox::{Event, Status};
 use serde_json::{Value, json};
 
@@ -89,12 +89,19 @@ pub(super) async fn retry(
     progress: &ProgressSink,
 ) -> Result<Value, OpError> {
     let row = find(context, id)?;
-    if row.plan.is_some() && row.status == Status::Held && row.evidence.is_some() {
-        return Err(OpError::usage(format!(
-            "change {id} waits for the approval of plan {}: `camsync plans approve {}`",
-            row.plan.unwrap_or_default(),
-            row.plan.unwrap_or_default()
-        )));
+    match (&row.hold, row.plan) {
+        (Some(Hold::Approval), plan) if row.status == Status::Held => {
+            let plan = plan.unwrap_or_default();
+            return Err(OpError::usage(format!(
+                "change {id} waits for the approval of plan {plan}: `camsync plans approve {plan}`"
+            )));
+        }
+        (Some(Hold::Crawl), _) if row.status == Status::Held => {
+            return Err(OpError::usage(format!(
+                "change {id} waits for a complete crawl: `camsync sync`"
+            )));
+        }
+        _ => {}
     }
     if !matches!(row.status, Status::Failed | Status::Held) {
         return Err(OpError::usage(format!(

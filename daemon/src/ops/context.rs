@@ -151,6 +151,12 @@ impl Context {
         self.language
     }
 
+    /// The sources that are being crawled at this moment, by this process.
+    #[must_use]
+    pub fn crawling(&self) -> std::collections::BTreeSet<String> {
+        self.engine.get().map(|e| e.crawling()).unwrap_or_default()
+    }
+
     /// The engine, made when it is first needed.
     ///
     /// # Errors

@@ -77,6 +77,13 @@ fn held(context: &Context, id: i64) -> Result<PlanRow, OpError> {
     Ok(plan)
 }
 
+/// A pass that ran meanwhile shows other removals, or none.
+fn overtaken(id: i64) -> OpError {
+    OpError::failed(format!(
+        "plan {id} is not held any more: a newer one has taken its place; `camsync plans list` shows it"
+    ))
+}
+
 pub(super) async fn approve(
     context: &Context,
     id: i64,
@@ -84,13 +91,22 @@ pub(super) async fn approve(
     progress: &ProgressSink,
 ) -> Result<Value, OpError> {
     let plan = held(context, id)?;
-    context.ledger().approve_plan(&plan, context.now(), actor)?;
-    passes::reconcile(context, actor, progress).await?;
+    if !context.ledger().approve_plan(&plan, context.now(), actor)? {
+        return Err(overtaken(id));
+    }
+    if plan.removals.iter().any(|r| r.kind == Kind::DeleteUser) {
+        // Nobody is deleted without a complete crawl and a witness of this moment.
+        passes::sync(context, Some(&plan.source), 60, actor, progress).await?;
+    } else {
+        passes::reconcile(context, actor, progress).await?;
+    }
     show(context, id)
 }
 
 pub(super) fn discard(context: &Context, id: i64, actor: &str) -> Result<Value, OpError> {
     let plan = held(context, id)?;
-    context.ledger().discard_plan(&plan, context.now(), actor)?;
+    if !context.ledger().discard_plan(&plan, context.now(), actor)? {
+        return Err(overtaken(id));
+    }
     show(context, id)
 }

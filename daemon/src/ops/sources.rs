@@ -48,14 +48,18 @@ fn row_json(
 ) -> Value {
     let state = match row {
         _ if configured.is_none() => "frozen",
+        _ if context.crawling().contains(name) => "crawling",
         Some(r) if r.paused => "paused",
         Some(r) if r.error.is_some() => "failing",
         Some(r) if r.last_complete_at.is_some() => "ok",
         _ => "never",
     };
-    let next = configured
-        .filter(|_| state != "paused")
-        .and_then(|c| c.next_crawl(context.now()));
+    let next = configured.filter(|_| state != "paused").and_then(|c| {
+        // A failing source is asked again when its back-off is over, not when its schedule says.
+        row.and_then(|r| r.retry_at)
+            .filter(|at| *at > context.now())
+            .or_else(|| c.next_crawl(context.now()))
+    });
     let error = row
         .and_then(|r| r.error.as_ref())
         .and_then(|e| serde_json::from_value::<crate::pipeline::SourceFailure>(e.clone()).ok())

@@ -1,6 +1,6 @@
 //! Engine: one pass after another, over all sources or one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -17,14 +17,11 @@ use crate::ledger::{Ledger, LedgerError, Recorded};
 use super::apply::SignIn;
 use super::clock::Clock;
 use super::crawl::{self, Outcome as CrawlOutcome};
-use super::outbox::{Chance, Report, Worker};
+use super::outbox::{Chance, Claims, Report, Worker};
 use super::progress::{Progress, ProgressSink};
 use super::reconcile::{self, Made, Policy, Ready, ReconcileError};
 use super::source::{Source, SourceFailure};
 use super::witness;
-
-/// The longest throttle that a pass by hand waits out.
-const LONGEST_THROTTLE: TimeDelta = TimeDelta::seconds(10);
 
 /// What an engine is made of: everything that it reaches outside itself.
 pub struct EngineParts {
@@ -65,9 +62,14 @@ pub struct Engine {
     parts: RwLock<Arc<Parts>>,
     random: Mutex<StdRng>,
     turn: tokio::sync::Mutex<()>,
+    claims: Claims,
+    crawling: Mutex<BTreeSet<String>>,
     stopping: AtomicBool,
     stopped: tokio::sync::Notify,
 }
+
+/// A pass does not wait out a longer pause: it says until when, and ends. What is due later is worked off later.
+const LONGEST_PAUSE: TimeDelta = TimeDelta::seconds(10);
 
 /// What set a pass off.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,6 +137,8 @@ impl Engine {
             })),
             random: Mutex::new(StdRng::from_seed(parts.seed)),
             turn: tokio::sync::Mutex::new(()),
+            claims: Claims::default(),
+            crawling: Mutex::new(BTreeSet::new()),
             stopping: AtomicBool::new(false),
             stopped: tokio::sync::Notify::new(),
         }
@@ -220,7 +224,7 @@ impl Engine {
         let parts = self.parts();
         let ready = self.crawl_all(&parts, only, progress).await?;
         let mut report = failures(&parts, only, &ready);
-        match self.make(&parts, &ready, progress).await {
+        match self.make(&parts, &ready, false, progress).await {
             Ok((_, made)) => report.plan = Some(made),
             Err(error) => refused(&mut report, error)?,
         }
@@ -280,10 +284,10 @@ impl Engine {
         progress: &ProgressSink,
     ) -> Result<Report, LedgerError> {
         let _turn = self.turn.lock().await;
-        self.work(&self.parts(), until, None, progress).await
+        self.work(&self.parts(), until, progress).await
     }
 
-    /// Applies one urgent change at once, past whatever else is going on.
+    /// Applies a person's emergencies at once, past whatever else is going on.
     ///
     /// # Errors
     /// When the ledger fails.
@@ -292,7 +296,13 @@ impl Engine {
         until: DateTime<Utc>,
         progress: &ProgressSink,
     ) -> Result<Report, LedgerError> {
-        self.work(&self.parts(), until, None, progress).await
+        let parts = self.parts();
+        let Some(cam) = &parts.cam else {
+            return Ok(Report::default());
+        };
+        self.worker(&parts, &**cam, progress)?
+            .drain_urgent(until)
+            .await
     }
 
     async fn finish(
@@ -308,7 +318,7 @@ impl Engine {
         if parts.cam.is_some() && self.any_in_flight()? {
             self.settle_in_flight(parts, until, progress).await?;
         }
-        match self.make(parts, ready, progress).await {
+        match self.make(parts, ready, true, progress).await {
             Ok((account, made)) => {
                 report.recorded = reconcile::record(
                     &self.ledger,
@@ -325,10 +335,37 @@ impl Engine {
                 return Ok(());
             }
         }
-        // By hand, somebody waits in front of it; the daemon has all the time.
-        let patience = trigger.by_hand.then_some(LONGEST_THROTTLE);
-        report.outbox = self.work(parts, until, patience, progress).await?;
+        report.outbox = self.work(parts, until, progress).await?;
+        if report.outbox.applied > 0 {
+            self.confirm(parts).await?;
+        }
         Ok(())
+    }
+
+    /// Reads CAM once after writing: from the moment that a read has shown a write, what somebody changes is drift,
+    /// and what somebody takes away in an emergency is kept. What this read does not show yet, the next plan's may.
+    async fn confirm(&self, parts: &Parts) -> Result<(), LedgerError> {
+        let Some(cam) = &parts.cam else { return Ok(()) };
+        let Ok(listed) = cam.list_sub_users(false).await else {
+            return Ok(());
+        };
+        let seen: HashMap<u64, &camsync_cam::CloudUser> =
+            listed.iter().map(|u| (u.uin, u)).collect();
+        let shown: Vec<i64> = self
+            .ledger
+            .unconfirmed()?
+            .iter()
+            .filter(|written| {
+                seen.get(&written.uin).is_some_and(|user| {
+                    user.console_login == Some(written.login)
+                        && (user.remark.is_none()
+                            || written.remark.is_none()
+                            || user.remark == written.remark)
+                })
+            })
+            .map(|written| written.sub_user)
+            .collect();
+        self.ledger.confirm(&shown)
     }
 
     fn any_in_flight(&self) -> Result<bool, LedgerError> {
@@ -349,7 +386,7 @@ impl Engine {
         let Some(cam) = &parts.cam else { return Ok(()) };
         match reconcile::account(&self.ledger, &**cam).await {
             Ok(_) => {
-                self.worker(parts, &**cam, progress)
+                self.worker(parts, &**cam, progress)?
                     .settle_in_flight(until)
                     .await?;
                 Ok(())
@@ -363,6 +400,7 @@ impl Engine {
         &self,
         parts: &Parts,
         ready: &[Ready],
+        recording: bool,
         progress: &ProgressSink,
     ) -> Result<(Option<camsync_cam::Account>, Made), ReconcileError> {
         progress.say(Progress::Observing);
@@ -371,6 +409,9 @@ impl Engine {
         progress.say(Progress::Observed {
             users: observed.users().len(),
         });
+        if recording {
+            reconcile::claim_lost_creations(&self.ledger, &observed, self.clock.now())?;
+        }
         let made = reconcile::make(
             &self.ledger,
             &parts.policy,
@@ -390,7 +431,6 @@ impl Engine {
         &self,
         parts: &Parts,
         until: DateTime<Utc>,
-        patience: Option<TimeDelta>,
         progress: &ProgressSink,
     ) -> Result<Report, LedgerError> {
         let Some(cam) = &parts.cam else {
@@ -399,9 +439,7 @@ impl Engine {
                 ..Report::default()
             });
         };
-        let mut worker = self.worker(parts, &**cam, progress);
-        worker.patience = patience;
-        worker.drain(until).await
+        self.worker(parts, &**cam, progress)?.drain(until).await
     }
 
     fn worker<'a>(
@@ -409,8 +447,19 @@ impl Engine {
         parts: &'a Parts,
         cam: &'a dyn Cam,
         progress: &'a ProgressSink,
-    ) -> Worker<'a> {
-        Worker {
+    ) -> Result<Worker<'a>, LedgerError> {
+        let frozen_sources = self
+            .ledger
+            .sources()?
+            .into_iter()
+            .filter(|s| {
+                let configured =
+                    parts.sources.contains_key(&s.name) || parts.broken.contains_key(&s.name);
+                !configured || s.seen_enterprise.is_some()
+            })
+            .map(|s| s.name)
+            .collect();
+        Ok(Worker {
             ledger: &self.ledger,
             cam,
             clock: &*self.clock,
@@ -418,9 +467,11 @@ impl Engine {
             sign_in: parts.sign_in,
             chance: self,
             stopping: &self.stopping,
+            claims: &self.claims,
+            frozen_sources,
+            patience: LONGEST_PAUSE,
             progress,
-            patience: None,
-        }
+        })
     }
 
     async fn crawl_all(
@@ -429,23 +480,44 @@ impl Engine {
         only: Option<&[String]>,
         progress: &ProgressSink,
     ) -> Result<Vec<Ready>, LedgerError> {
-        let crawls = parts.sources.iter().map(|(name, source)| async move {
-            let wanted = only.is_none_or(|only| only.contains(name));
+        let wanted = parts
+            .sources
+            .iter()
+            .filter(|(name, _)| only.is_none_or(|only| only.contains(name)));
+        let crawls = wanted.map(|(name, source)| async move {
             let paused = self.ledger.source(name)?.is_some_and(|r| r.paused);
-            if !wanted || (paused && only.is_none()) {
+            if paused && only.is_none() {
                 return Ok(not_crawled(name, &**source));
             }
-            let outcome =
-                crawl::crawl(&self.ledger, &*self.clock, name, &**source, progress).await?;
-            if matches!(outcome, CrawlOutcome::Complete(_)) {
-                witness::look_up_missing(&self.ledger, name, &**source, progress).await?;
+            let _crawling = Crawling::begin(&self.crawling, name);
+            let work = async {
+                let mut outcome =
+                    crawl::crawl(&self.ledger, &*self.clock, name, &**source, progress).await?;
+                if let CrawlOutcome::Complete(crawled) = &mut outcome {
+                    let present =
+                        witness::look_up_missing(&self.ledger, name, &**source, progress).await?;
+                    crawled.put_back(present);
+                }
+                Ok(Ready {
+                    crawl: Some(outcome),
+                    ..not_crawled(name, &**source)
+                })
+            };
+            tokio::select! {
+                done = work => done,
+                () = self.until_stopped() => Ok(not_crawled(name, &**source)),
             }
-            Ok(Ready {
-                crawl: Some(outcome),
-                ..not_crawled(name, &**source)
-            })
         });
         join_all(crawls).await.into_iter().collect()
+    }
+
+    /// The sources that are being crawled at this moment.
+    #[must_use]
+    pub fn crawling(&self) -> BTreeSet<String> {
+        self.crawling
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// A text that no other creation has: 80 bits in letters that survive everywhere.
@@ -480,6 +552,30 @@ impl Chance for Engine {
             })
             .collect();
         SecretText::new(text)
+    }
+}
+
+/// Marks a source as being crawled, for as long as it lives.
+struct Crawling<'a> {
+    set: &'a Mutex<BTreeSet<String>>,
+    name: &'a str,
+}
+
+impl<'a> Crawling<'a> {
+    fn begin(set: &'a Mutex<BTreeSet<String>>, name: &'a str) -> Self {
+        set.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(name.to_owned());
+        Self { set, name }
+    }
+}
+
+impl Drop for Crawling<'_> {
+    fn drop(&mut self) {
+        self.set
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(self.name);
     }
 }
 

@@ -1,7 +1,8 @@
 //! Outbox: works off what the ledger says is to be done. Order per sub-user, concurrency across them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use camsync_cam::{Cam, SecretText};
@@ -9,7 +10,7 @@ use camsync_core::change::Hold;
 use camsync_core::outbox::{Event, Kind, Status};
 use camsync_core::retry::{self, FailureClass, Next};
 use camsync_core::rules::Retry;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,8 @@ use super::progress::{Progress, ProgressSink};
 
 /// Sub-users that are worked on at once. Pacing is the CAM client's own.
 const SIDE_BY_SIDE: usize = 24;
+/// A sub-user that somebody else is working on is looked at again after this.
+const CLAIMED: TimeDelta = TimeDelta::milliseconds(20);
 /// A pause of the clock no longer than this lets new events in.
 const NAP: Duration = Duration::from_millis(500);
 
@@ -69,6 +72,50 @@ pub trait Chance: Sync {
     fn password(&self) -> SecretText;
 }
 
+/// Sub-users that are being worked on: two workers in one process, a pass and an emergency, never meet at one.
+#[derive(Debug, Default)]
+pub struct Claims(Mutex<HashSet<i64>>);
+
+/// One sub-user's claim; given back when dropped.
+struct Claim<'a> {
+    claims: &'a Claims,
+    sub_user: i64,
+}
+
+impl Claims {
+    /// Takes a sub-user, unless somebody else has it.
+    fn take(&self, sub_user: i64) -> Option<Claim<'_>> {
+        let free = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(sub_user);
+        // Made only when it is free: a claim that is dropped gives the sub-user back.
+        free.then(|| Claim {
+            claims: self,
+            sub_user,
+        })
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        let mut taken = self.claims.0.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.remove(&self.sub_user);
+    }
+}
+
+/// Which changes are worked on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// All that is due.
+    All,
+    /// What was cut short; it is read, and nothing is sent.
+    InFlight,
+    /// A person's emergencies.
+    Urgent,
+}
+
 /// What working off needs.
 pub struct Worker<'a> {
     /// The ledger.
@@ -85,10 +132,14 @@ pub struct Worker<'a> {
     pub chance: &'a dyn Chance,
     /// Set when the process is to end: nothing new is begun.
     pub stopping: &'a AtomicBool,
+    /// Sub-users that somebody in this process is working on.
+    pub claims: &'a Claims,
+    /// Sources of which nothing may be written: gone from the file, or answering for another enterprise.
+    pub frozen_sources: HashSet<String>,
+    /// A longer pause than this is not waited out.
+    pub patience: TimeDelta,
     /// Who watches.
     pub progress: &'a ProgressSink,
-    /// A throttle longer than this is not waited out: the work ends and says until when. Absent: it is.
-    pub patience: Option<chrono::TimeDelta>,
 }
 
 impl Worker<'_> {
@@ -97,7 +148,7 @@ impl Worker<'_> {
     /// # Errors
     /// When the ledger fails. What was sent and not recorded is in flight there, and is resolved by reading later.
     pub async fn drain(&self, until: DateTime<Utc>) -> Result<Report, LedgerError> {
-        self.work_off(until, false).await
+        self.work_off(until, Scope::All).await
     }
 
     /// Settles what was cut short, and nothing else: each such change is read once.
@@ -105,26 +156,41 @@ impl Worker<'_> {
     /// # Errors
     /// As [`Worker::drain`].
     pub async fn settle_in_flight(&self, until: DateTime<Utc>) -> Result<Report, LedgerError> {
-        self.work_off(until, true).await
+        self.work_off(until, Scope::InFlight).await
     }
 
-    async fn work_off(
-        &self,
-        until: DateTime<Utc>,
-        in_flight_only: bool,
-    ) -> Result<Report, LedgerError> {
+    /// Works off a person's emergencies and nothing else, whatever another worker is doing.
+    ///
+    /// # Errors
+    /// As [`Worker::drain`].
+    pub async fn drain_urgent(&self, until: DateTime<Utc>) -> Result<Report, LedgerError> {
+        self.work_off(until, Scope::Urgent).await
+    }
+
+    async fn work_off(&self, until: DateTime<Utc>, scope: Scope) -> Result<Report, LedgerError> {
         let mut report = Report {
             frozen: self.ledger.meta(FROZEN)?.is_some(),
             ..Report::default()
         };
         let mut queues: HashMap<i64, VecDeque<ChangeRow>> = HashMap::new();
         let mut order = Vec::new();
-        for change in self.ledger.outbox()? {
-            if report.frozen && !change.urgent {
-                report.pending += 1;
-                continue;
+        let outbox = self.ledger.outbox()?;
+        let urgent: HashSet<i64> = outbox
+            .iter()
+            .filter(|c| c.urgent)
+            .map(|c| c.sub_user)
+            .collect();
+        for change in outbox {
+            let cut_short = change.status == Status::InFlight;
+            let first = cut_short && urgent.contains(&change.sub_user);
+            match scope {
+                Scope::Urgent if !(change.urgent || first) => continue,
+                Scope::InFlight if !cut_short => continue,
+                _ => {}
             }
-            if in_flight_only && change.status != Status::InFlight {
+            let frozen = report.frozen || self.frozen_sources.contains(&change.source);
+            if frozen && !change.urgent && !first {
+                report.pending += 1;
                 continue;
             }
             let queue = queues.entry(change.sub_user).or_default();
@@ -168,15 +234,23 @@ impl Worker<'_> {
                         continue;
                     }
                 }
-                running.push(self.once(change, in_flight_only));
+                let Some(claim) = self.claims.take(sub_user) else {
+                    waiting.push((now + CLAIMED, sub_user));
+                    continue;
+                };
+                let settle_only = match scope {
+                    Scope::All => false,
+                    Scope::InFlight => true,
+                    // What was cut short comes before the emergency, and is not sent again.
+                    Scope::Urgent => !change.urgent,
+                };
+                running.push(self.once(change, claim, settle_only));
             }
             if running.is_empty() {
                 let Some(at) = waiting.iter().map(|(at, _)| *at).min().filter(|_| !stop) else {
                     break;
                 };
-                let throttled = self.patience.is_some_and(|most| at - now > most)
-                    && waiting.iter().all(|(_, s)| is_throttled(queues.get(s)));
-                if at > until || throttled {
+                if at > until || at - now > self.patience {
                     report.next_at = Some(at);
                     break;
                 }
@@ -207,6 +281,7 @@ impl Worker<'_> {
                     report.applied += 1;
                     advance(&mut queues, &mut ready, change.sub_user);
                 }
+                Ended::Overtaken => advance(&mut queues, &mut ready, change.sub_user),
                 Ended::Failed(failure) => {
                     report
                         .failed
@@ -221,7 +296,9 @@ impl Worker<'_> {
                     report.held.push((change.id, change.username.clone(), hold));
                     advance(&mut queues, &mut ready, change.sub_user);
                 }
-                Ended::Again(_) if in_flight_only => {
+                Ended::Again(_)
+                    if scope == Scope::InFlight || (scope == Scope::Urgent && !change.urgent) =>
+                {
                     advance(&mut queues, &mut ready, change.sub_user);
                 }
                 Ended::Again(at) => {
@@ -255,14 +332,29 @@ impl Worker<'_> {
     /// One attempt, recorded before it is sent and after.
     async fn once(
         &self,
-        change: ChangeRow,
+        queued: ChangeRow,
+        claim: Claim<'_>,
         settle_only: bool,
     ) -> Result<(ChangeRow, Ended), LedgerError> {
-        let Some(sub_user) = self.ledger.sub_user(change.sub_user)? else {
-            return Ok((change, Ended::Applied));
+        // With the claim in hand the row is read again: another worker, or a person, may have been faster.
+        let (Some(sub_user), Some(change)) = (
+            self.ledger.sub_user(queued.sub_user)?,
+            self.ledger.change(queued.id)?,
+        ) else {
+            return Ok((queued, Ended::Overtaken));
         };
+        if !matches!(change.status, Status::Pending | Status::InFlight) {
+            return Ok((change, Ended::Overtaken));
+        }
         // An attempt that is still in flight was cut short; one that ended unknown was left open. Both are read first.
         let cut_short = change.status == Status::InFlight;
+        // What would give sign-in back to whom a person has suspended since is not sent again either.
+        let switches_on = change
+            .after
+            .as_ref()
+            .is_some_and(|a| a.console_login == Some(true));
+        let settle_only =
+            settle_only || (cut_short && switches_on && sub_user.stopped_at.is_some());
         let left_open = change
             .last_error
             .as_ref()
@@ -274,8 +366,10 @@ impl Worker<'_> {
         };
         let number = if cut_short {
             change.attempts
+        } else if let Some(number) = self.ledger.start_attempt(change.id, self.clock.now())? {
+            number
         } else {
-            self.ledger.start_attempt(change.id, self.clock.now())?
+            return Ok((change, Ended::Overtaken));
         };
         let mut password = || self.chance.password();
         let outcome = apply::attempt(
@@ -289,6 +383,7 @@ impl Worker<'_> {
         .await;
         let now = self.clock.now();
         let ended = self.settle(&change, number, now, &outcome)?;
+        drop(claim);
         Ok((change, ended))
     }
 
@@ -356,10 +451,8 @@ impl Worker<'_> {
             return Ok((Hold::Permission { action }, true));
         }
         let (quota, again) = match failure.code.as_str() {
-            "InvalidParameter.SubUserFull" => ("sub_users", chrono::TimeDelta::hours(24)),
-            "RequestLimitExceeded.CreateUser" => {
-                ("new_sub_users_per_day", chrono::TimeDelta::hours(1))
-            }
+            "InvalidParameter.SubUserFull" => ("sub_users", TimeDelta::hours(24)),
+            "RequestLimitExceeded.CreateUser" => ("new_sub_users_per_day", TimeDelta::hours(1)),
             other => {
                 let hold = Hold::Quota {
                     quota: other.to_owned(),
@@ -394,16 +487,10 @@ impl Worker<'_> {
     }
 }
 
-/// Whether what is next for a sub-user waits because CAM asked for fewer requests (`cam-api.md` 9).
-fn is_throttled(queue: Option<&VecDeque<ChangeRow>>) -> bool {
-    queue
-        .and_then(VecDeque::front)
-        .and_then(|change| change.last_error.as_ref())
-        .is_some_and(|failure| failure.code.starts_with("RequestLimitExceeded"))
-}
-
 enum Ended {
     Applied,
+    /// There was nothing to be done any more.
+    Overtaken,
     Failed(Failure),
     Held(Hold, bool),
     Again(DateTime<Utc>),

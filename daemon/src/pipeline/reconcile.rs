@@ -11,8 +11,9 @@ use camsync_core::guard::{Decision, Judgement, Memory, judge};
 use camsync_core::model::Member;
 use camsync_core::plan::{Absent, Draft, PlanInput, SourceView, plan};
 use camsync_core::problem::Problem;
+use camsync_core::remark::mark_of;
 use camsync_core::rules::{Adopt, Guard, Leavers, LessAccess, Rules};
-use camsync_core::sub_user::{Observed, Stage, SubUser};
+use camsync_core::sub_user::{AccountKind, Observed, ObservedUser, Stage, SubUser};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::ledger::{Ledger, LedgerError, Recorded, Recording, Said, StoredSnapshot};
@@ -138,7 +139,8 @@ pub async fn account(ledger: &Ledger, cam: &dyn Cam) -> Result<Account, Reconcil
     }
 }
 
-/// Reads what the cloud has. Without a cloud (`kind = "ledger"`) there is nothing in it.
+/// Reads what the cloud has. Without a cloud (`kind = "ledger"`) it has what the ledger says: a ledger that once had
+/// one must not take everybody for deleted.
 ///
 /// # Errors
 /// As [`account`].
@@ -148,7 +150,7 @@ pub async fn observed(
     rules: &Rules,
 ) -> Result<(Option<Account>, Observed), ReconcileError> {
     let Some(cam) = cam else {
-        return Ok((None, Observed::default()));
+        return Ok((None, believed(&ledger.living_sub_users()?)));
     };
     let account = account(ledger, cam).await?;
     let sub_users = ledger.living_sub_users()?;
@@ -157,6 +159,51 @@ pub async fn observed(
         .await
         .map_err(ReconcileError::Cam)?;
     Ok((Some(account), observed))
+}
+
+/// Takes in what lost creations made, as a listing shows it: an answer that never came is resolved by reading.
+///
+/// # Errors
+/// When the ledger cannot be written.
+pub fn claim_lost_creations(
+    ledger: &Ledger,
+    observed: &Observed,
+    now: DateTime<Utc>,
+) -> Result<(), LedgerError> {
+    let marked: Vec<(&str, u64, bool)> = observed
+        .users()
+        .iter()
+        .filter(|u| u.kind == AccountKind::SubUser && !u.off_limits)
+        .filter_map(|u| {
+            let mark = mark_of(u.remark.as_deref()?)?;
+            Some((mark, u.uin, u.console_login.unwrap_or(true)))
+        })
+        .collect();
+    let unsettled = ledger.unsettled_marks()?;
+    let lost: Vec<_> = marked
+        .into_iter()
+        .filter(|(mark, ..)| unsettled.contains(*mark))
+        .collect();
+    ledger.claim_by_mark(&lost, now).map(drop)
+}
+
+fn believed(sub_users: &[SubUser]) -> Observed {
+    let managed = sub_users.iter().filter(|s| s.stage == Stage::Managed);
+    Observed::new(
+        managed
+            .filter_map(|s| {
+                Some(ObservedUser {
+                    uin: s.uin?,
+                    name: s.username.clone(),
+                    remark: None,
+                    console_login: Some(s.login),
+                    kind: AccountKind::SubUser,
+                    wecom_user_id: None,
+                    off_limits: false,
+                })
+            })
+            .collect(),
+    )
 }
 
 /// Makes a plan for these sources. Writes nothing.
@@ -237,6 +284,9 @@ pub fn make(
         sub_user_quota: policy.sub_user_quota,
         quota_full_at: quota.map(|q| q.used.unwrap_or(0)),
     });
+    for (name, ..) in &desired_by_source {
+        keep_suspicions(name, &ledger.suspicions(name)?, &sub_users, &mut draft);
+    }
     let window = TimeDelta::from_std(policy.guard.window).unwrap_or(TimeDelta::MAX);
     let memory = ledger.guard_memory(now, window)?;
     let judgements = judge(&policy.guard, &memory, &mut draft.changes);
@@ -251,6 +301,35 @@ pub fn make(
         desired: desired_by_source,
         observed_sub_users: observed.sub_user_count(),
     })
+}
+
+/// That two ids may be one person is said for as long as one of their sub-users is a leaver's.
+fn keep_suspicions(
+    source: &str,
+    suspicions: &[(String, String)],
+    sub_users: &[SubUser],
+    draft: &mut Draft,
+) {
+    let find = |key: &str| {
+        sub_users
+            .iter()
+            .find(|s| s.source == source && s.key == key)
+    };
+    for (key, other) in suspicions {
+        let (Some(one), Some(two)) = (find(key), find(&camsync_core::model::fold(other))) else {
+            continue;
+        };
+        let problems = draft
+            .problems
+            .entry((source.to_owned(), key.clone()))
+            .or_default();
+        let problem = Problem::MaybeSamePerson {
+            other: other.clone(),
+        };
+        if (one.leaving.is_some() || two.leaving.is_some()) && !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
 }
 
 /// What CAM said of a full quota, unless there is room again or a day has passed.

@@ -1,0 +1,94 @@
+//! Tests of the ledger itself.
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+
+/// Every table and column is in the manual.
+#[test]
+fn the_manual_names_every_table_and_column() {
+    let manual = include_str!("../../../docs/ledger.md");
+    let ledger = Ledger::empty().unwrap();
+    let columns: Vec<(String, String)> = ledger
+        .read("list the columns", |c| {
+            c.prepare(
+                "SELECT m.name, p.name FROM sqlite_schema m JOIN pragma_table_info(m.name) p WHERE m.type = 'table'",
+            )?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect()
+        })
+        .unwrap();
+    assert!(columns.len() > 80);
+    for (table, column) in columns {
+        let row = manual
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{table}` |")));
+        assert!(
+            row.is_some_and(|row| row.contains(&format!("`{column}`"))),
+            "docs/ledger.md does not name {table}.{column}"
+        );
+    }
+}
+
+#[test]
+fn a_newer_ledger_is_refused_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("camsync.db");
+    drop(Ledger::open(&path).unwrap());
+    let raw = Connection::open(&path).unwrap();
+    raw.pragma_update(None, "user_version", 99).unwrap();
+    drop(raw);
+    assert!(matches!(
+        Ledger::open(&path),
+        Err(LedgerError::Version { found: 99, .. })
+    ));
+}
+
+#[test]
+fn a_removed_audit_row_shows() {
+    let ledger = Ledger::empty().unwrap();
+    let now = Utc::now();
+    for subject in ["a", "b", "c"] {
+        ledger
+            .audit(now, "cli:root", "test", subject, &serde_json::Value::Null)
+            .unwrap();
+    }
+    assert_eq!(ledger.audit_break().unwrap(), None);
+    ledger
+        .write("tamper", |t| {
+            t.execute("DELETE FROM audit WHERE id = 2", [])
+        })
+        .unwrap();
+    assert_eq!(ledger.audit_break().unwrap(), Some(3));
+}
+
+#[test]
+fn an_altered_audit_row_shows() {
+    let ledger = Ledger::empty().unwrap();
+    ledger
+        .audit(
+            Utc::now(),
+            "cli:root",
+            "test",
+            "a",
+            &serde_json::Value::Null,
+        )
+        .unwrap();
+    ledger
+        .write("tamper", |t| {
+            t.execute("UPDATE audit SET actor = 'nobody' WHERE id = 1", [])
+        })
+        .unwrap();
+    assert_eq!(ledger.audit_break().unwrap(), Some(1));
+}
+
+#[test]
+fn a_second_process_is_told_who_holds_the_ledger() {
+    let dir = tempfile::tempdir().unwrap();
+    let _first = LedgerLock::take(dir.path(), "camsync run").unwrap();
+    let second = LedgerLock::take(dir.path(), "camsync sync").unwrap_err();
+    let said = second.to_string();
+    assert!(
+        said.contains("camsync run") && said.contains(&std::process::id().to_string()),
+        "{said}"
+    );
+}

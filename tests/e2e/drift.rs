@@ -1,0 +1,210 @@
+//! Drift: less access is kept until a person says otherwise, more access and looks are repaired, lag is neither.
+
+use std::time::Duration;
+
+use crate::world::{EVERYONE, Wish, World};
+
+fn of(count: u32) -> World {
+    let world = World::new();
+    world.join(1..=count);
+    world.sync();
+    world
+}
+
+fn nothing_is_planned(world: &World) {
+    let report = world.sync();
+    assert_eq!(report["changes"].as_array().unwrap().len(), 0, "{report}");
+}
+
+#[test]
+fn sign_in_switched_off_by_hand_is_kept_until_resumed() {
+    let world = of(3);
+    // Right after it was made, and again later: the write has been shown by a read, so this is drift.
+    world.cam.set_sign_in("m1", false).unwrap();
+    for _ in 0..2 {
+        nothing_is_planned(&world);
+        assert!(!world.signs_in("m1"));
+        assert!(world.problem("m1").contains("switched console sign-in off"));
+    }
+    world.does(&["members", "resume", "m1"]);
+    assert!(world.signs_in("m1"));
+    assert_eq!(world.problem("m1"), "");
+}
+
+#[test]
+fn a_resume_is_said_once_and_undoes_nothing_later() {
+    let world = of(3);
+    world.does(&["members", "resume", "m1"]);
+    world.cam.set_sign_in("m1", false).unwrap();
+    nothing_is_planned(&world);
+    world.sync();
+    assert!(!world.signs_in("m1"));
+    assert!(world.problem("m1").contains("switched console sign-in off"));
+}
+
+#[test]
+fn repair_mode_undoes_it() {
+    let world = of(3);
+    world.configure("[drift]\nless_access = \"repair\"\n", EVERYONE);
+    world.cam.set_sign_in("m1", false).unwrap();
+    world.cam.delete_user("m2").unwrap();
+    world.sync();
+    assert!(world.signs_in("m1"));
+    assert!(world.signs_in("m2"));
+    assert_eq!(world.cam.times_created("m2"), 2);
+    // What a person suspended through camsync is not drift.
+    world.does(&["members", "suspend", "m3"]);
+    world.cam.delete_user("m3").unwrap();
+    world.sync();
+    assert!(world.cam.user("m3").is_none());
+}
+
+#[test]
+fn sign_in_switched_on_by_hand_is_switched_off_again_for_the_suspended() {
+    let world = of(5);
+    world.leave(1..=1);
+    world.sync();
+    world.does(&["members", "suspend", "m2"]);
+    world.cam.set_sign_in("m1", true).unwrap();
+    world.cam.set_sign_in("m2", true).unwrap();
+    let report = world.sync();
+    assert_eq!(report["summary"]["suspend_user"], 2, "{report}");
+    assert!(!world.signs_in("m1") && !world.signs_in("m2"));
+    let rules = EVERYONE.replace("remark", "console_login = false\nremark");
+    world.configure("", &rules);
+    world.join(6..=6);
+    world.sync();
+    assert!(!world.signs_in("m6"));
+    world.cam.set_sign_in("m6", true).unwrap();
+    world.sync();
+    assert!(!world.signs_in("m6"));
+}
+
+#[test]
+fn the_remark_is_repaired() {
+    let world = of(3);
+    let before = world.cam.user("m1").unwrap().remark;
+    assert!(before.starts_with("成员1"), "{before}");
+    world.cam.set_remark("m1", "mine now").unwrap();
+    let report = world.sync();
+    assert_eq!(report["summary"]["update_user"], 1, "{report}");
+    assert_eq!(world.cam.user("m1").unwrap().remark, before);
+    world.wecom.rename_member("m1", "New Name");
+    world.sync();
+    assert!(world.cam.user("m1").unwrap().remark.starts_with("New Name"));
+    nothing_is_planned(&world);
+}
+
+#[test]
+fn deleted_by_hand_is_kept_until_resumed_which_makes_it_anew() {
+    let world = of(3);
+    world.cam.delete_user("m1").unwrap();
+    for _ in 0..2 {
+        nothing_is_planned(&world);
+        assert!(world.cam.user("m1").is_none());
+        assert!(world.problem("m1").contains("deleted the sub-user"));
+    }
+    let listed = world.read(&["members", "list"]);
+    let row = listed["members"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|m| m["id"] == "m1")
+        .unwrap()
+        .clone();
+    assert_eq!(row["username"], "m1");
+    world.does(&["members", "resume", "m1"]);
+    assert!(world.signs_in("m1"));
+    assert_eq!(world.cam.times_created("m1"), 2);
+    nothing_is_planned(&world);
+    // Somebody else's account of that name is nobody's to take.
+    world.cam.delete_user("m2").unwrap();
+    world
+        .cam
+        .add_user("m2", camsync_simulators::cam::UserKind::SubUser);
+    let theirs = world.cam.uin("m2");
+    world.does(&["members", "resume", "m2"]);
+    assert!(
+        world.problem("m2").contains("conflict"),
+        "{}",
+        world.problem("m2")
+    );
+    assert!(
+        world
+            .cam
+            .history()
+            .iter()
+            .all(|w| w.uin != Some(theirs) || w.by == camsync_simulators::cam::Actor::ByHand)
+    );
+}
+
+#[test]
+fn a_leaver_deleted_by_hand_is_gone_for_good() {
+    let world = of(3);
+    world.leave(1..=1);
+    world.sync();
+    world.cam.delete_user("m1").unwrap();
+    nothing_is_planned(&world);
+    let member = world.member("m1");
+    assert_eq!(member["sub_user"], serde_json::Value::Null);
+    world.join(1..=1);
+    world.sync();
+    assert!(world.signs_in("m1"));
+    assert_eq!(world.cam.times_created("m1"), 2);
+}
+
+#[test]
+fn what_reads_do_not_show_yet_is_lag_and_not_drift() {
+    let world = World::new();
+    world.cam.set_read_lag(Duration::from_secs(600));
+    world.join(1..=3);
+    world.sync();
+    for _ in 0..2 {
+        nothing_is_planned(&world);
+        assert_eq!(world.problem("m1"), "");
+    }
+    world.cam.settle();
+    nothing_is_planned(&world);
+    world.wecom.rename_member("m1", "New Name");
+    world.leave(2..=2);
+    world.sync();
+    for _ in 0..2 {
+        nothing_is_planned(&world);
+    }
+    world.cam.settle();
+    nothing_is_planned(&world);
+    for id in 1..=3 {
+        assert_eq!(world.cam.times_created(&format!("m{id}")), 1);
+    }
+    assert_eq!(world.done_to("m1"), ["AddUser", "UpdateUser"]);
+    assert_eq!(world.done_to("m2"), ["AddUser", "UpdateUser"]);
+}
+
+#[test]
+fn adoption_never_switches_sign_in_on() {
+    let world = World::with(Wish {
+        rules: Some("[[admit]]\nwhen = \"member.status == 'active'\"\nadopt = \"wecom\"\n".into()),
+        cam: Some(camsync_simulators::cam::Options {
+            wecom_sign_in: camsync_simulators::cam::WecomSignIn::Accepted,
+            ..Default::default()
+        }),
+        ..Wish::default()
+    });
+    world.cam.add_wecom_user("imported", "m1");
+    world.cam.set_sign_in("imported", false).unwrap();
+    world.join(1..=2);
+    world.sync();
+    nothing_is_planned(&world);
+    assert!(!world.signs_in("imported"));
+    assert_eq!(world.problem("m1"), "");
+    // Nor does a departure and a return.
+    world.leave(1..=1);
+    world.sync();
+    world.join(1..=1);
+    world.sync();
+    world.sync();
+    assert!(!world.signs_in("imported"));
+    assert_eq!(world.problem("m1"), "");
+    world.does(&["members", "resume", "m1"]);
+    assert!(world.signs_in("imported"));
+}
