@@ -223,7 +223,7 @@ mod tests {
         assert_eq!(
             drawn(Some(40)),
             "ID  NAME               WHY\n \
-             7  成员的名字很长很…  because of this\n                        and that and\n                        more\n\
+             7  成员的名字很长很…  because of this\n                       and that and more\n\
              12  x⏎y                short\n"
         );
     }
