@@ -13,6 +13,7 @@ mod crash;
 mod drift;
 mod emergency;
 mod guard;
+mod inprocess;
 mod leavers;
 mod lost_creation;
 mod main_job;
