@@ -15,6 +15,7 @@ mod documents;
 mod drift;
 mod emergency;
 mod guard;
+mod inprocess;
 mod leavers;
 mod lost_creation;
 mod main_job;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use camsync_core::change::{Hold, Planned, RemovalKey};
+use camsync_core::change::{Hold, Planned, RemovalKey, UserState};
 use camsync_core::evidence::Evidence;
 use camsync_core::guard::{Bucket, Decision, Judgement, Memory, Standing, bucket};
 use camsync_core::model::fold;
@@ -594,11 +594,8 @@ fn write_changes(
             .remove(&(sub_user, planned.kind))
             .unwrap_or_default();
         let same = rows.iter().position(|r| {
-            r.after == after
-                && r.username == planned.username
-                // An adoption goes on as an ordinary update of what is managed by then.
-                && (r.evidence == planned.evidence
-                    || (r.evidence == Some(Evidence::Adopt) && planned.evidence.is_none()))
+            let exactly = r.after == after && r.evidence == planned.evidence;
+            r.username == planned.username && (exactly || goes_on(r, planned, after.as_ref()))
         });
         if let Some(index) = same {
             let row = rows.swap_remove(index);
@@ -637,6 +634,19 @@ fn write_changes(
         }
     }
     Ok(())
+}
+
+/// An adoption whose write is still to be done goes on as an ordinary update of what is managed by then.
+fn goes_on(row: &ChangeRow, planned: &Planned, after: Option<&UserState>) -> bool {
+    row.evidence == Some(Evidence::Adopt)
+        && planned.evidence.is_none()
+        && after.is_some_and(|now| {
+            now.console_login.is_none()
+                && row
+                    .after
+                    .as_ref()
+                    .is_some_and(|then| then.remark == now.remark)
+        })
 }
 
 /// A waiting change that the new plan calls for again.
@@ -787,7 +797,8 @@ fn end_approvals(t: &Connection, recording: &Recording<'_>) -> rusqlite::Result<
         t.prepare_cached(
             "UPDATE plans SET status = 'superseded' WHERE id = ?1 AND status = 'approved'
              AND NOT EXISTS (SELECT 1 FROM approvals WHERE plan = ?1)
-             AND NOT EXISTS (SELECT 1 FROM changes WHERE plan = ?1 AND status IN ('pending', 'in_flight', 'failed'))",
+             AND NOT EXISTS (SELECT 1 FROM changes WHERE plan = ?1 AND (status IN ('pending', 'in_flight', 'failed')
+             OR (status = 'held' AND json_extract(hold, '$.waits_for') <> 'approval')))",
         )?
         .execute([plan])?;
     }

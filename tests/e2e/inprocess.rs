@@ -1,0 +1,304 @@
+//! What depends on the time: the real engine and CAM client, with a clock and a source of the test's own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use camsync::ledger::Ledger;
+use camsync::pipeline::apply::SignIn;
+use camsync::pipeline::reconcile::Policy;
+use camsync::pipeline::source::CrawlProgress;
+use camsync::pipeline::{
+    Clock, Crawled, Engine, EngineParts, PassReport, Presence, ProgressSink, Source, SourceFailure,
+    Trigger,
+};
+use camsync_cam::{Client, ClientOptions, Credentials, StaticCredentials};
+use camsync_core::expression::Text;
+use camsync_core::model::{Department, Member, MemberStatus};
+use camsync_core::rules::{
+    AdmitRule, Adopt, Enroll, Guard, Leavers, LessAccess, OnConflict, Retry, Rules,
+};
+use camsync_simulators::cam;
+use chrono::{DateTime, TimeDelta, Utc};
+
+#[derive(Debug)]
+struct FakeClock(Mutex<DateTime<Utc>>);
+
+impl FakeClock {
+    fn advance(&self, by: TimeDelta) {
+        *self.0.lock().unwrap() += by;
+    }
+}
+
+#[async_trait]
+impl Clock for FakeClock {
+    fn now(&self) -> DateTime<Utc> {
+        *self.0.lock().unwrap()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        // Real answers need real time; the clock itself stands until a test moves it.
+        tokio::time::sleep(duration.min(Duration::from_millis(5))).await;
+    }
+}
+
+/// Everybody is in department 1, or gone.
+#[derive(Default)]
+struct Staff {
+    members: Mutex<BTreeSet<String>>,
+    blind: bool,
+}
+
+fn member(id: &str) -> Member {
+    Member {
+        id: id.to_owned(),
+        username: id.to_owned(),
+        name: format!("Name {id}"),
+        alias: String::new(),
+        email: String::new(),
+        phone: String::new(),
+        position: String::new(),
+        status: MemberStatus::Active,
+        departments: vec!["1".into()],
+        main_department: Some("1".into()),
+        leader_of: Vec::new(),
+        tags: Vec::new(),
+        attributes: BTreeMap::new(),
+        shown_by: vec!["department:1".into()],
+    }
+}
+
+#[async_trait]
+impl Source for Staff {
+    fn connector(&self) -> &str {
+        "fake"
+    }
+
+    fn can_look_up(&self) -> bool {
+        !self.blind
+    }
+
+    async fn crawl(&self, _: CrawlProgress<'_>) -> Result<Crawled, SourceFailure> {
+        let members = self.members.lock().unwrap();
+        Ok(Crawled {
+            enterprise: "e1".into(),
+            range_fingerprint: "f".into(),
+            range: ["department:1".to_owned()].into_iter().collect(),
+            departments: vec![Department {
+                id: "1".into(),
+                parent: None,
+                name: "All".into(),
+            }],
+            members: members.iter().map(|id| Arc::new(member(id))).collect(),
+            ..Crawled::default()
+        })
+    }
+
+    async fn look_up(&self, ids: &[String]) -> Result<Vec<Presence>, SourceFailure> {
+        Ok(ids
+            .iter()
+            .map(|_| Presence::Gone("no such member".into()))
+            .collect())
+    }
+}
+
+struct Small {
+    cam: cam::Simulator,
+    clock: Arc<FakeClock>,
+    staff: Arc<Staff>,
+    engine: Engine,
+}
+
+impl Small {
+    async fn with(count: u32, blind: bool) -> Self {
+        let options = cam::Options {
+            rate: None,
+            ..cam::Options::default()
+        };
+        let key = Credentials::new(options.secret_id.clone(), options.secret_key.clone());
+        let cam = cam::Simulator::start(options).await.unwrap();
+        let mut client = ClientOptions::new(
+            cam.url().parse().unwrap(),
+            camsync_cam::http_client(None, None).unwrap(),
+            Arc::new(StaticCredentials(key)),
+        );
+        client.requests_per_second = 1000.0;
+        let clock = Arc::new(FakeClock(Mutex::new(Utc::now())));
+        let ids = (10..10 + count).map(|n| format!("m{n}")).collect();
+        let staff = Arc::new(Staff {
+            members: Mutex::new(ids),
+            blind,
+        });
+        let ledger = Arc::new(Ledger::empty().unwrap());
+        ledger.ensure_source("acme", "fake", None).unwrap();
+        let rule = AdmitRule {
+            line: 1,
+            when: None,
+            enroll: Enroll::Import,
+            username: Text::parse("{{ member.username }}").unwrap(),
+            remark: Text::parse("{{ member.name }}").unwrap(),
+            console_login: true,
+            adopt: Adopt::Never,
+            conflict: OnConflict::Hold,
+            approve_when: None,
+            invited: false,
+            contact: false,
+        };
+        let mut sources: BTreeMap<String, Arc<dyn Source>> = BTreeMap::new();
+        sources.insert("acme".into(), staff.clone());
+        let engine = Engine::new(EngineParts {
+            ledger,
+            cam: Some(Arc::new(Client::new(client).unwrap())),
+            sources,
+            broken: BTreeMap::new(),
+            policy: Policy {
+                rules: Rules {
+                    admit: vec![rule],
+                    grant: Vec::new(),
+                },
+                guard: Guard::default(),
+                leavers: Leavers::default(),
+                less_access: LessAccess::Keep,
+                sub_user_quota: None,
+            },
+            retry: Retry::default(),
+            sign_in: SignIn { sso: false },
+            clock: clock.clone(),
+            seed: [7; 32],
+        });
+        let small = Self {
+            cam,
+            clock,
+            staff,
+            engine,
+        };
+        small.sync().await;
+        assert_eq!(small.on(), count as usize);
+        small
+    }
+
+    async fn sync(&self) -> PassReport {
+        let trigger = Trigger {
+            actor: "test".into(),
+            by_hand: false,
+        };
+        let until = self.clock.now() + TimeDelta::minutes(5);
+        let report = self
+            .engine
+            .sync(None, &trigger, until, &ProgressSink::none())
+            .await
+            .unwrap();
+        assert_eq!(report.error, None);
+        report
+    }
+
+    fn leave(&self, numbers: std::ops::RangeInclusive<u32>) {
+        let mut members = self.staff.members.lock().unwrap();
+        for n in numbers {
+            members.remove(&format!("m{n}"));
+        }
+    }
+
+    /// How many may sign in.
+    fn on(&self) -> usize {
+        self.cam
+            .user_names()
+            .iter()
+            .filter(|n| self.cam.user(n).unwrap().console_login)
+            .count()
+    }
+
+    fn approve(&self, id: i64) {
+        let plan = self.engine.ledger().plan(id).unwrap().unwrap();
+        let now = self.clock.now();
+        assert!(
+            self.engine
+                .ledger()
+                .approve_plan(&plan, now, "test")
+                .unwrap()
+        );
+    }
+
+    fn plan_status(&self, id: i64) -> String {
+        self.engine.ledger().plan(id).unwrap().unwrap().status
+    }
+
+    fn freeze(&self, frozen: bool) {
+        let value = frozen.then_some("{}");
+        self.engine.ledger().set_meta("frozen", value).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn time_passing_releases_nothing_and_the_window_rolls() {
+    let small = Small::with(20, false).await;
+    small.leave(10..=13);
+    let held = small.sync().await.recorded.held;
+    assert_eq!(held.len(), 1);
+    for _ in 0..3 {
+        small.clock.advance(TimeDelta::hours(25));
+        assert_eq!(small.sync().await.recorded.held, held);
+    }
+    assert_eq!(small.on(), 20);
+    small.approve(held[0]);
+    small.sync().await;
+    assert_eq!(small.on(), 16);
+    // Three are free in a window, and three more in the next.
+    small.leave(14..=16);
+    small.sync().await;
+    assert_eq!(small.on(), 13);
+    small.clock.advance(TimeDelta::hours(25));
+    small.leave(17..=19);
+    small.sync().await;
+    assert_eq!(small.on(), 10);
+}
+
+#[tokio::test]
+async fn an_approval_ends_after_a_day_also_for_what_it_had_started() {
+    let small = Small::with(20, false).await;
+    small.leave(10..=13);
+    let held = small.sync().await.recorded.held;
+    small.freeze(true);
+    small.approve(held[0]);
+    small.clock.advance(TimeDelta::hours(23));
+    small.sync().await;
+    assert_eq!(small.plan_status(held[0]), "approved");
+    small.clock.advance(TimeDelta::hours(2));
+    let again = small.sync().await.recorded.newly_held;
+    assert_eq!(again.len(), 1, "held anew");
+    assert_eq!(small.plan_status(held[0]), "superseded");
+    small.freeze(false);
+    small.sync().await;
+    assert_eq!(small.on(), 20);
+    small.approve(again[0]);
+    small.sync().await;
+    assert_eq!(small.on(), 16);
+    assert_eq!(small.plan_status(again[0]), "applied");
+}
+
+#[tokio::test]
+async fn without_a_look_up_a_second_complete_crawl_half_an_hour_later_is_needed() {
+    let small = Small::with(5, true).await;
+    small.leave(10..=10);
+    small.sync().await;
+    small.clock.advance(TimeDelta::minutes(20));
+    small.sync().await;
+    assert_eq!(small.on(), 5);
+    small.clock.advance(TimeDelta::minutes(11));
+    small.sync().await;
+    assert_eq!(small.on(), 4);
+}
+
+#[tokio::test]
+async fn the_grace_counts_from_the_suspension() {
+    let small = Small::with(5, false).await;
+    small.leave(10..=10);
+    small.sync().await;
+    small.clock.advance(TimeDelta::days(29));
+    small.sync().await;
+    assert_eq!(small.cam.user_names().len(), 5);
+    small.clock.advance(TimeDelta::days(2));
+    small.sync().await;
+    assert_eq!(small.cam.user_names().len(), 4);
+}
