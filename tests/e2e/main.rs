@@ -10,6 +10,7 @@
 mod bindings;
 mod cam_faults;
 mod crash;
+mod daemon;
 mod drift;
 mod emergency;
 mod guard;
