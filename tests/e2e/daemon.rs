@@ -74,7 +74,7 @@ fn sigterm_ends_it_in_time_when_a_provider_never_answers() {
         .cam
         .inject(When::action("AddUser"), cam::Fault::NeverAnswer);
     let mut applying = daemon(&world);
-    world.block_on(world.cam.wait_for("AddUser", 2));
+    world.block_on(world.cam.wait_for("AddUser", 1));
     applying.terminate();
     let told = Instant::now();
     assert!(applying.wait().success(), "{}", applying.stderr());
