@@ -264,6 +264,10 @@ fn a_backup_is_made_while_it_runs_and_restored_when_it_has_ended() {
     assert!(world.dir.path().join("kept.db").exists());
     drop(running);
     std::fs::write(world.data_dir().join("camsync.db"), b"not a ledger at all").unwrap();
+    // Its write-ahead log alone would bring it back.
+    for suffix in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(world.data_dir().join(format!("camsync.db{suffix}")));
+    }
     assert_eq!(world.run(&["status"]).status.code(), Some(1));
     let output = world.run(&["restore", "kept.db"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
