@@ -69,6 +69,9 @@ async fn work(context: &Context, engine: &Engine) {
         let now = context.now();
         let due = due(context, &mut next, now);
         if !due.is_empty() {
+            if due.iter().any(|name| engine.is_broken(name)) {
+                set_up_again(context).await;
+            }
             let until = now + PASS_WORKS;
             let passed = engine.sync(Some(&due), &trigger, until, &progress).await;
             report(&due.join(", "), passed);
@@ -90,6 +93,14 @@ async fn work(context: &Context, engine: &Engine) {
             () = tokio::time::sleep(pause) => {}
             () = engine.until_stopped() => {}
         }
+    }
+}
+
+/// What a source could not be set up for may have been put right: a connector's file, a secret's.
+async fn set_up_again(context: &Context) {
+    let config = camsync_config::Loaded::clone(&context.config());
+    if let Err(error) = context.reload(config).await {
+        tracing::warn!(%error, "the sources cannot be set up again");
     }
 }
 

@@ -11,6 +11,7 @@ mod bindings;
 mod cam_faults;
 mod cli;
 mod crash;
+mod daemon;
 mod documents;
 mod drift;
 mod emergency;

@@ -191,6 +191,12 @@ impl Engine {
         self.parts().sources.keys().cloned().collect()
     }
 
+    /// Whether a source could not be set up.
+    #[must_use]
+    pub fn is_broken(&self, name: &str) -> bool {
+        self.parts().broken.contains_key(name)
+    }
+
     /// Lets what is in flight end and begins nothing new.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
@@ -485,6 +491,13 @@ impl Engine {
         only: Option<&[String]>,
         progress: &ProgressSink,
     ) -> Result<Vec<Ready>, LedgerError> {
+        // One that could not even be set up is left alone for a while like any other that fails, and `status` says why.
+        let now = self.clock.now();
+        for (name, (_, failure)) in &parts.broken {
+            if only.is_none_or(|only| only.contains(name)) {
+                crawl::record_failure(&self.ledger, name, (now, now), (0, 0), failure)?;
+            }
+        }
         let wanted = parts
             .sources
             .iter()
