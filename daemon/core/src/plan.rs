@@ -661,6 +661,9 @@ struct Newcomer<'a> {
 }
 
 fn admit(input: &PlanInput<'_>, mut newcomers: Vec<Newcomer<'_>>, draft: &mut Draft) {
+    if newcomers.is_empty() {
+        return;
+    }
     newcomers.sort_by(|a, b| (a.source, &a.desired.key).cmp(&(b.source, &b.desired.key)));
     let mut names = Names::new(input.observed, input.sub_users);
     for newcomer in &newcomers {

@@ -30,6 +30,7 @@ pub use plans::{APPROVAL_HOLDS, PlanRemoval, PlanRow, Recorded, Recording};
 pub use snapshot::{
     CrawlEnd, MemberRow, MissingMember, Said, SourceRow, StoredSnapshot, facts_hash,
 };
+pub use sub_users::KnownFacts;
 
 /// The schema that this program writes. A newer ledger is refused.
 const VERSION: i64 = 1;

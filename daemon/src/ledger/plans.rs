@@ -73,7 +73,7 @@ pub struct Recording<'a> {
     /// The changes, judged.
     pub changes: &'a [Planned],
     /// The facts of members, for the sub-users' admission: by source and folded id.
-    pub facts: &'a HashMap<(String, String), std::sync::Arc<camsync_core::model::Member>>,
+    pub facts: &'a super::KnownFacts,
     /// What to note.
     pub notes: &'a [Note],
     /// What the guard said.
@@ -371,7 +371,7 @@ fn write_note(t: &Connection, recording: &Recording<'_>, note: &Note) -> rusqlit
             source,
             key,
         } => {
-            if let Some(facts) = recording.facts.get(&(source.clone(), key.clone())) {
+            if let Some(facts) = recording.facts.get(source).and_then(|f| f.get(key)) {
                 t.prepare_cached("UPDATE sub_users SET admitted = ?2 WHERE id = ?1")?
                     .execute(params![sub_user, rows::to_json(&**facts)?])?;
             }
@@ -696,7 +696,8 @@ fn row_of(
 ) -> rusqlite::Result<(i64, String)> {
     let facts = recording
         .facts
-        .get(&(planned.source.clone(), fold(&planned.member)))
+        .get(&planned.source)
+        .and_then(|facts| facts.get(&fold(&planned.member)))
         .cloned();
     let existing: Option<(i64, String, String)> = match planned.sub_user {
         Some(id) => t

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use rusqlite::types::Type;
-use rusqlite::{Error, Row};
+use rusqlite::{Error, Row, RowIndex};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -21,7 +21,7 @@ pub(super) fn optional_json<T: DeserializeOwned>(
     text.as_deref().map(parse).transpose()
 }
 
-fn parse<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
+pub(super) fn parse<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
     serde_json::from_str(text)
         .map_err(|e| Error::FromSqlConversionFailure(0, Type::Text, Box::new(e)))
 }
@@ -34,7 +34,7 @@ pub(super) fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<DateTime<Utc
 /// A time column that may be null.
 pub(super) fn optional_time(
     row: &Row<'_>,
-    column: &str,
+    column: impl RowIndex,
 ) -> rusqlite::Result<Option<DateTime<Utc>>> {
     let text: Option<String> = row.get(column)?;
     text.map(|t| {
@@ -55,7 +55,7 @@ pub(super) fn word<T>(
     parse(&text).ok_or_else(|| unknown(column))
 }
 
-fn unknown(column: &str) -> Error {
+pub(super) fn unknown(column: &str) -> Error {
     Error::FromSqlConversionFailure(
         0,
         Type::Text,

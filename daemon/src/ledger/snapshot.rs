@@ -396,29 +396,28 @@ impl Ledger {
     pub fn record_verdicts(
         &self,
         source: &str,
-        said: &[(String, Said)],
+        said: &HashMap<&str, Said<'_>>,
     ) -> Result<(), LedgerError> {
-        let stored: HashMap<String, [Option<String>; 4]> = self.read("read verdicts", |c| {
-            c.prepare_cached(
+        let changed = self.read("read verdicts", |c| {
+            let mut statement = c.prepare_cached(
                 "SELECT key, verdict, groups, policies, problems FROM members WHERE source = ?1",
-            )?
-            .query_map([source], |row| {
-                Ok((
-                    row.get(0)?,
-                    [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?],
-                ))
-            })?
-            .collect()
-        })?;
-        let mut changed = Vec::new();
-        for (key, said) in said {
-            let columns = said
-                .columns()
-                .map_err(|e| LedgerError::from_sqlite(self.path(), "write verdicts", e))?;
-            if stored.get(key).is_some_and(|s| *s != columns) {
-                changed.push((key, columns));
+            )?;
+            let mut stored = statement.query([source])?;
+            let mut changed = Vec::new();
+            while let Some(row) = stored.next()? {
+                let Some((key, now)) = said.get_key_value(row.get_ref(0)?.as_str()?) else {
+                    continue;
+                };
+                let columns = now.columns()?;
+                for (at, column) in (1..).zip(&columns) {
+                    if row.get_ref(at)?.as_str_or_null()? != column.as_deref() {
+                        changed.push((*key, columns));
+                        break;
+                    }
+                }
             }
-        }
+            Ok(changed)
+        })?;
         if changed.is_empty() {
             return Ok(());
         }
@@ -497,18 +496,18 @@ impl Ledger {
 
 /// What the last plan said of one member.
 #[derive(Debug, Clone, Default)]
-pub struct Said {
+pub struct Said<'a> {
     /// The rules' verdict; absent for someone who is missing.
-    pub verdict: Option<Verdict>,
+    pub verdict: Option<&'a Verdict>,
     /// Groups called for.
-    pub groups: Vec<String>,
+    pub groups: &'a [String],
     /// Policies called for.
-    pub policies: Vec<String>,
+    pub policies: &'a [String],
     /// What stands in the way.
-    pub problems: Vec<Problem>,
+    pub problems: &'a [Problem],
 }
 
-impl Said {
+impl Said<'_> {
     fn columns(&self) -> rusqlite::Result<[Option<String>; 4]> {
         let list = |items: &[String]| -> rusqlite::Result<Option<String>> {
             (!items.is_empty())
@@ -516,9 +515,9 @@ impl Said {
                 .transpose()
         };
         Ok([
-            self.verdict.as_ref().map(rows::to_json).transpose()?,
-            list(&self.groups)?,
-            list(&self.policies)?,
+            self.verdict.map(rows::to_json).transpose()?,
+            list(self.groups)?,
+            list(self.policies)?,
             (!self.problems.is_empty())
                 .then(|| rows::to_json(&self.problems))
                 .transpose()?,

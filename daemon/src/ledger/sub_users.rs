@@ -1,5 +1,6 @@
 //! Sub-users as the ledger has them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use camsync_core::evidence::Evidence;
@@ -10,10 +11,25 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Ledger, LedgerError, rows, time_text};
 
-const LIVING: &str = "SELECT s.*, EXISTS (SELECT 1 FROM changes c WHERE c.sub_user = s.id AND c.status = 'in_flight') AS busy,
-     (s.origin = 'created' OR EXISTS (SELECT 1 FROM changes c WHERE c.sub_user = s.id AND c.status = 'applied'
-     AND json_extract(c.after, '$.remark') IS NOT NULL)) AS marked
-     FROM sub_users s WHERE s.stage IN ('wanted', 'managed')";
+/// What [`sub_user_row`] reads, in its order: by place, for a name is looked up anew in every row.
+macro_rules! columns {
+    () => {
+        "s.id, s.source, s.member, s.key, s.username, s.uin, s.origin, s.stage, s.mark, s.login, s.rule_login,
+         s.unconfirmed_since, s.leaving_evidence, s.leaving_since, s.login_before, s.stopped_at, s.protected,
+         s.resume_requested, s.admitted"
+    };
+}
+
+macro_rules! busy_and_marked {
+    () => {
+        "EXISTS (SELECT 1 FROM changes c WHERE c.sub_user = s.id AND c.status = 'in_flight'),
+         s.origin = 'created' OR EXISTS (SELECT 1 FROM changes c WHERE c.sub_user = s.id AND c.status = 'applied'
+         AND json_extract(c.after, '$.remark') IS NOT NULL)"
+    };
+}
+
+/// Members of snapshots in memory: by source, then by folded id.
+pub type KnownFacts = HashMap<String, HashMap<String, Arc<Member>>>;
 
 /// What was last written of a sub-user and no read has shown yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,10 +74,48 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn living_sub_users(&self) -> Result<Vec<SubUser>, LedgerError> {
+        self.living_sub_users_among(&KnownFacts::new())
+    }
+
+    /// The same; who was last admitted with the very facts that the snapshot holds shares those in `known`, which is
+    /// that snapshot, and takes neither time nor memory for a copy of his own.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn living_sub_users_among(&self, known: &KnownFacts) -> Result<Vec<SubUser>, LedgerError> {
         self.read("read the sub-users", |c| {
-            c.prepare_cached(&format!("{LIVING} ORDER BY s.id"))?
-                .query_map([], sub_user_row)?
-                .collect()
+            c.prepare_cached(concat!(
+                "SELECT ",
+                columns!(),
+                ", ",
+                busy_and_marked!(),
+                ", m.facts IS s.admitted AND m.present FROM sub_users s
+                 LEFT JOIN members m ON m.source = s.source AND m.key = s.key
+                 WHERE s.stage IN ('wanted', 'managed') ORDER BY s.id"
+            ))?
+            .query_map([], |row| {
+                let same: Option<bool> = row.get(21)?;
+                sub_user_row(row, |source, key| {
+                    same.filter(|same| *same)
+                        .and_then(|_| known.get(source)?.get(key))
+                        .map(Arc::clone)
+                })
+            })?
+            .collect()
+        })
+    }
+
+    /// Uin and name of every managed sub-user.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn managed_names(&self) -> Result<Vec<(u64, String)>, LedgerError> {
+        self.read("read the sub-users", |c| {
+            c.prepare_cached(
+                "SELECT uin, username FROM sub_users WHERE stage = 'managed' AND uin IS NOT NULL ORDER BY id",
+            )?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect()
         })
     }
 
@@ -71,9 +125,13 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn sub_user(&self, id: i64) -> Result<Option<SubUser>, LedgerError> {
         self.read("read a sub-user", |c| {
-            c.prepare_cached("SELECT s.*, 0 AS busy, 1 AS marked FROM sub_users s WHERE id = ?1")?
-                .query_row([id], sub_user_row)
-                .optional()
+            c.prepare_cached(concat!(
+                "SELECT ",
+                columns!(),
+                ", 0, 1 FROM sub_users s WHERE id = ?1"
+            ))?
+            .query_row([id], |row| sub_user_row(row, |_, _| None))
+            .optional()
         })
     }
 
@@ -84,10 +142,10 @@ impl Ledger {
     pub fn latest_sub_users(&self) -> Result<Vec<SubUser>, LedgerError> {
         self.read("read the sub-users", |c| {
             c.prepare_cached(
-                "SELECT s.*, 0 AS busy, 1 AS marked FROM sub_users s WHERE s.stage <> 'abandoned' AND s.id =
-                 (SELECT max(id) FROM sub_users o WHERE o.source = s.source AND o.key = s.key AND o.stage <> 'abandoned')",
+                concat!("SELECT ", columns!(), ", 0, 1 FROM sub_users s WHERE s.stage <> 'abandoned' AND s.id =
+                 (SELECT max(id) FROM sub_users o WHERE o.source = s.source AND o.key = s.key AND o.stage <> 'abandoned')"),
             )?
-            .query_map([], sub_user_row)?
+            .query_map([], |row| sub_user_row(row, |_, _| None))?
             .collect()
         })
     }
@@ -331,29 +389,39 @@ pub(super) fn end_stage(
         .map(drop)
 }
 
-fn sub_user_row(row: &Row<'_>) -> rusqlite::Result<SubUser> {
-    let evidence: Option<String> = row.get("leaving_evidence")?;
-    let since = rows::optional_time(row, "leaving_since")?;
-    let was_off = row.get::<_, Option<bool>>("login_before")?.is_some();
-    let origin: String = row.get("origin")?;
-    let admitted: Option<Member> = rows::optional_json(row, "admitted")?;
+fn sub_user_row(
+    row: &Row<'_>,
+    known: impl FnOnce(&str, &str) -> Option<Arc<Member>>,
+) -> rusqlite::Result<SubUser> {
+    let source: String = row.get(1)?;
+    let key: String = row.get(3)?;
+    let evidence: Option<String> = row.get(12)?;
+    let since = rows::optional_time(row, 13)?;
+    let was_off = row.get::<_, Option<bool>>(14)?.is_some();
+    let admitted = match row.get_ref(18)?.as_str_or_null()? {
+        None => None,
+        Some(facts) => Some(match known(&source, &key) {
+            Some(same) => same,
+            None => Arc::new(rows::parse(facts)?),
+        }),
+    };
     Ok(SubUser {
-        id: row.get("id")?,
-        source: row.get("source")?,
-        member: row.get("member")?,
-        key: row.get("key")?,
-        username: row.get("username")?,
-        uin: row.get("uin")?,
-        origin: if origin == "adopted" {
+        id: row.get(0)?,
+        source,
+        member: row.get(2)?,
+        key,
+        username: row.get(4)?,
+        uin: row.get(5)?,
+        origin: if row.get_ref(6)?.as_str()? == "adopted" {
             Origin::Adopted
         } else {
             Origin::Created
         },
-        stage: rows::word(row, "stage", Stage::parse)?,
-        mark: row.get("mark")?,
-        login: row.get("login")?,
-        rule_login: row.get("rule_login")?,
-        unconfirmed_since: rows::optional_time(row, "unconfirmed_since")?,
+        stage: Stage::parse(row.get_ref(7)?.as_str()?).ok_or_else(|| rows::unknown("stage"))?,
+        mark: row.get(8)?,
+        login: row.get(9)?,
+        rule_login: row.get(10)?,
+        unconfirmed_since: rows::optional_time(row, 11)?,
         leaving: evidence
             .as_deref()
             .and_then(Evidence::parse)
@@ -363,11 +431,11 @@ fn sub_user_row(row: &Row<'_>) -> rusqlite::Result<SubUser> {
                 since,
                 was_off,
             }),
-        stopped_at: rows::optional_time(row, "stopped_at")?,
-        protected: row.get("protected")?,
-        resume_requested: row.get("resume_requested")?,
-        admitted: admitted.map(Arc::new),
-        marked: row.get("marked")?,
-        busy: row.get("busy")?,
+        stopped_at: rows::optional_time(row, 15)?,
+        protected: row.get(16)?,
+        resume_requested: row.get(17)?,
+        admitted,
+        busy: row.get(19)?,
+        marked: row.get(20)?,
     })
 }

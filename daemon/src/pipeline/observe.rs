@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use camsync_cam::{Account, Cam, CloudUser, NamedUser, UserType};
-use camsync_core::sub_user::{AccountKind, Observed, ObservedUser, Stage, SubUser};
+use camsync_core::sub_user::{AccountKind, Observed, ObservedUser};
 
-/// Reads CAM. Managed sub-users that the listing does not show are asked for by name: listings lag, shift between
+/// Reads CAM. Managed sub-users, by Uin and name, that the listing does not show are asked for by name: listings lag, shift between
 /// pages, and differ from one another (`cam-api.md` 6.3).
 ///
 /// # Errors
@@ -13,7 +13,7 @@ use camsync_core::sub_user::{AccountKind, Observed, ObservedUser, Stage, SubUser
 pub async fn observe(
     cam: &dyn Cam,
     account: &Account,
-    sub_users: &[SubUser],
+    managed: &[(u64, String)],
     with_wecom_ids: bool,
 ) -> Result<Observed, camsync_cam::Error> {
     let listed = cam.list_sub_users(with_wecom_ids).await?;
@@ -22,14 +22,11 @@ pub async fn observe(
         .into_iter()
         .map(|user| observed(user, account))
         .collect();
-    for sub_user in sub_users.iter().filter(|s| s.stage == Stage::Managed) {
-        let Some(uin) = sub_user.uin.filter(|uin| !seen.contains(uin)) else {
-            continue;
-        };
-        let found = cam.get_user(&sub_user.username).await?.value;
+    for (uin, username) in managed.iter().filter(|(uin, _)| !seen.contains(uin)) {
+        let found = cam.get_user(username).await?.value;
         if let Some(NamedUser::Exact(details) | NamedUser::OtherSpelling(details)) = found {
             let known = seen.contains(&details.uin);
-            let kind = if details.uin == uin {
+            let kind = if details.uin == *uin {
                 AccountKind::SubUser
             } else {
                 AccountKind::Other

@@ -16,7 +16,7 @@ use camsync_core::rules::{Adopt, Guard, Leavers, LessAccess, Rules};
 use camsync_core::sub_user::{AccountKind, Observed, ObservedUser, Stage, SubUser};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::ledger::{Ledger, LedgerError, Recorded, Recording, Said, StoredSnapshot};
+use crate::ledger::{KnownFacts, Ledger, LedgerError, Recorded, Recording, Said, StoredSnapshot};
 
 use super::crawl::Outcome as CrawlOutcome;
 use super::observe::observe;
@@ -90,7 +90,7 @@ pub struct Made {
     pub judgements: Vec<Judgement>,
     memory: Memory,
     sources: HashSet<String>,
-    facts: HashMap<(String, String), Arc<Member>>,
+    facts: KnownFacts,
     desired: Vec<(String, Vec<Desired>, Vec<Absent>)>,
     observed_sub_users: usize,
 }
@@ -107,8 +107,9 @@ impl Made {
     /// What a member is called at the provider.
     #[must_use]
     pub fn name(&self, source: &str, member: &str) -> Option<&str> {
-        let key = (source.to_owned(), camsync_core::model::fold(member));
-        self.facts.get(&key).map(|m| m.name.as_str())
+        let key = camsync_core::model::fold(member);
+        let facts = self.facts.get(source)?.get(&key)?;
+        Some(facts.name.as_str())
     }
 
     /// The changes that a plan shows: all but those that a person has discarded.
@@ -153,9 +154,9 @@ pub async fn observed(
         return Ok((None, believed(&ledger.living_sub_users()?)));
     };
     let account = account(ledger, cam).await?;
-    let sub_users = ledger.living_sub_users()?;
+    let managed = ledger.managed_names()?;
     let wecom = rules.admit.iter().any(|r| r.adopt == Adopt::Wecom);
-    let observed = observe(cam, &account, &sub_users, wecom)
+    let observed = observe(cam, &account, &managed, wecom)
         .await
         .map_err(ReconcileError::Cam)?;
     Ok((Some(account), observed))
@@ -217,9 +218,8 @@ pub fn make(
     observed: &Observed,
     now: DateTime<Utc>,
 ) -> Result<Made, ReconcileError> {
-    let sub_users = ledger.living_sub_users()?;
-    let mut facts = HashMap::new();
-    let mut desired_by_source = Vec::new();
+    let mut facts = KnownFacts::new();
+    let mut snapshots = Vec::new();
     for source in ready {
         let Some(row) = ledger.source(&source.name)? else {
             continue;
@@ -242,6 +242,15 @@ pub fn make(
                 (members, departments)
             }
         };
+        facts.insert(
+            source.name.clone(),
+            members.iter().map(|m| (m.key(), Arc::clone(m))).collect(),
+        );
+        snapshots.push((source, members, departments));
+    }
+    let sub_users = ledger.living_sub_users_among(&facts)?;
+    let mut desired_by_source = Vec::new();
+    for (source, members, departments) in snapshots {
         let departments = Arc::new(Departments::new(departments));
         let admitted: HashMap<String, Option<Arc<Member>>> = sub_users
             .iter()
@@ -261,12 +270,6 @@ pub fn make(
             },
         )
         .map_err(ReconcileError::Rule)?;
-        for one in &made {
-            facts.insert(
-                (source.name.clone(), one.key.clone()),
-                Arc::clone(&one.member),
-            );
-        }
         let absent = absences(ledger, &source.name, source.can_look_up, now)?;
         desired_by_source.push((source.name.clone(), made, absent));
     }
@@ -410,26 +413,25 @@ pub fn record(
             made.draft
                 .problems
                 .get(&(source.clone(), key.to_owned()))
-                .cloned()
-                .unwrap_or_default()
+                .map_or(&[][..], Vec::as_slice)
         };
         let present = desired.iter().map(|d| {
             let said = Said {
-                verdict: Some(d.verdict.clone()),
-                groups: d.groups.clone(),
-                policies: d.policies.clone(),
+                verdict: Some(&d.verdict),
+                groups: &d.groups,
+                policies: &d.policies,
                 problems: problems(&d.key),
             };
-            (d.key.clone(), said)
+            (d.key.as_str(), said)
         });
         let missing = absent.iter().map(|a| {
             let said = Said {
                 problems: problems(&a.key),
                 ..Said::default()
             };
-            (a.key.clone(), said)
+            (a.key.as_str(), said)
         });
-        let said: Vec<(String, Said)> = present.chain(missing).collect();
+        let said: HashMap<&str, Said<'_>> = present.chain(missing).collect();
         ledger.record_verdicts(source, &said)?;
     }
     Ok(recorded)
