@@ -206,6 +206,9 @@ pub async fn parts(
     }
     let host = connector_host(config)?;
     let (sources, broken) = sources(&host, config, language).await;
+    for (name, (_, failure)) in &broken {
+        crate::pipeline::crawl::not_set_up(&ledger, &*clock, name, failure)?;
+    }
     let mut seed = [0; 32];
     rand::rng().fill_bytes(&mut seed);
     Ok(EngineParts {

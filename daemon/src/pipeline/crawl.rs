@@ -88,18 +88,42 @@ pub async fn crawl(
         },
         Err(failure) => ((0, 0), failure),
     };
-    let failures = row.map_or(0, |r| r.failures);
+    record_failure(ledger, name, (started_at, ended_at), counts, &failure)?;
+    say_end(progress, name, counts, Some(failure.to_string()));
+    Ok(Outcome::Failed(failure))
+}
+
+/// Records that a source could not even be set up, as the failed crawl that it comes to.
+///
+/// # Errors
+/// Only when the ledger fails.
+pub fn not_set_up(
+    ledger: &Ledger,
+    clock: &dyn Clock,
+    name: &str,
+    failure: &SourceFailure,
+) -> Result<(), LedgerError> {
+    let now = clock.now();
+    record_failure(ledger, name, (now, now), (0, 0), failure)
+}
+
+fn record_failure(
+    ledger: &Ledger,
+    name: &str,
+    (started_at, ended_at): (DateTime<Utc>, DateTime<Utc>),
+    counts: (usize, usize),
+    failure: &SourceFailure,
+) -> Result<(), LedgerError> {
+    let failures = ledger.source(name)?.map_or(0, |r| r.failures);
     let retry_at = ended_at + back_off(failures, failure.retry_after_seconds);
     ledger.end_partial_crawl(
         name,
         started_at,
         ended_at,
         counts,
-        &serde_json::to_value(&failure).unwrap_or_default(),
+        &serde_json::to_value(failure).unwrap_or_default(),
         Some(retry_at),
-    )?;
-    say_end(progress, name, counts, Some(failure.to_string()));
-    Ok(Outcome::Failed(failure))
+    )
 }
 
 fn say_end(
