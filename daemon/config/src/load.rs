@@ -114,7 +114,9 @@ impl Config {
             file,
             text.strip_prefix('\u{feff}').unwrap_or(text),
         ));
-        let (table, syntax) = document::parse(&source.text);
+        let (table, mut syntax) = document::parse(&source.text);
+        // A thousand brackets that are never closed are one mistake.
+        syntax.dedup_by(|a, b| a.span == b.span && a.message == b.message);
         let mut reader = Reader::new(&source, base);
         if !syntax.is_empty() {
             // What TOML's grammar refuses may have swallowed keys: complaints about missing ones would mislead.
@@ -199,6 +201,10 @@ fn read(path: &Path) -> Result<String, ConfigError> {
         },
         ErrorKind::PermissionDenied => unreadable(format!(
             "{error}; let the user that camsync runs as read it"
+        )),
+        // Only links that lead in a circle end here: std has no stable name for that error.
+        _ if path.is_symlink() => unreadable(format!(
+            "it is a symbolic link that cannot be followed: {error}; put the file itself in its place"
         )),
         _ => unreadable(error.to_string()),
     };

@@ -62,7 +62,13 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::open`]; also when there is none.
     pub fn open_to_read(path: &Path) -> Result<Self, LedgerError> {
-        if !path.exists() {
+        // What cannot be looked at is not absent: an error must never pass for an empty ledger.
+        let there = path.try_exists().map_err(|source| LedgerError::Io {
+            path: path.to_owned(),
+            doing: "look at the ledger",
+            source,
+        })?;
+        if !there {
             return Err(LedgerError::Absent {
                 path: path.to_owned(),
             });
@@ -100,16 +106,45 @@ impl Ledger {
         let setup = || -> rusqlite::Result<()> {
             connection.busy_timeout(Duration::from_secs(10))?;
             connection.pragma_update(None, "foreign_keys", true)?;
-            connection.pragma_update(None, "journal_mode", "wal")?;
-            connection.pragma_update(None, "synchronous", "full")?;
             connection.set_prepared_statement_cache_capacity(128);
             Ok(())
         };
         setup().map_err(|e| LedgerError::from_sqlite(path, "open", e))?;
-        Ok(Self {
+        let ledger = Self {
             path: path.to_owned(),
             connection: Mutex::new(connection),
-        })
+        };
+        ledger.recognise()?;
+        ledger.read("open", |c| {
+            c.pragma_update(None, "journal_mode", "wal")?;
+            c.pragma_update(None, "synchronous", "full")
+        })?;
+        Ok(ledger)
+    }
+
+    /// Refuses what is not this program's to write, before anything of it is: even the journal's mode is kept in
+    /// the file.
+    fn recognise(&self) -> Result<(), LedgerError> {
+        let found = self.version()?;
+        if found > VERSION {
+            return Err(LedgerError::Version {
+                path: self.path.clone(),
+                found,
+                known: VERSION,
+            });
+        }
+        let holds_tables: bool = self.read("open", |c| {
+            c.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_master)", [], |row| {
+                row.get(0)
+            })
+        })?;
+        if found < 1 && holds_tables {
+            return Err(LedgerError::Corrupt {
+                path: self.path.clone(),
+                message: "its tables are another program's".into(),
+            });
+        }
+        Ok(())
     }
 
     fn version(&self) -> Result<i64, LedgerError> {
@@ -120,13 +155,6 @@ impl Ledger {
 
     fn migrate(&self) -> Result<(), LedgerError> {
         let found = self.version()?;
-        if found > VERSION {
-            return Err(LedgerError::Version {
-                path: self.path.clone(),
-                found,
-                known: VERSION,
-            });
-        }
         let done = usize::try_from(found).unwrap_or(0);
         for (index, migration) in MIGRATIONS.iter().enumerate().skip(done) {
             self.write("migrate", |t| {
