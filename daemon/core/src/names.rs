@@ -66,13 +66,18 @@ impl<'a> Names<'a> {
                 by_wecom_id.entry(fold(id)).or_default().push(user);
             }
         }
+        let mut held: HashMap<String, &SubUser> = HashMap::new();
+        for sub_user in sub_users {
+            if sub_user.stage == Stage::Managed || sub_user.busy {
+                let holder = held.entry(fold(&sub_user.username)).or_insert(sub_user);
+                if sub_user.id < holder.id {
+                    *holder = sub_user;
+                }
+            }
+        }
         Self {
             by_name,
-            held: sub_users
-                .iter()
-                .filter(|s| s.stage == Stage::Managed || s.busy)
-                .map(|s| (fold(&s.username), s))
-                .collect(),
+            held,
             managed_uins: sub_users
                 .iter()
                 .filter(|s| s.stage == Stage::Managed)

@@ -320,7 +320,8 @@ fn rows() -> impl Strategy<Value = (SubUser, bool, u8, Option<bool>)> {
             (row.protected, row.resume_requested, row.busy) = (rare(11), rare(12), rare(13));
             row.admitted = bit(15).then(|| member("was", "Li Si"));
             if row.stage == Stage::Wanted {
-                (row.leaving, row.stopped_at) = (None, None);
+                (row.leaving, row.stopped_at, row.unconfirmed_since) = (None, None, None);
+                row.resume_requested = false;
             }
             (row, !rare(14), remark, seen)
         })
