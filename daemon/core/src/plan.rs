@@ -355,13 +355,20 @@ fn missing(
                 draft.problem(source, key, Problem::DeletedByHand);
                 return;
             }
-            if let Some(holder) = input.observed.by_folded_name(&fold(&sub_user.username)) {
+            let name = fold(&sub_user.username);
+            if let Some(any) = input.observed.by_folded_name(&name) {
+                // Of several that differ by case alone the first made is named, in whatever order CAM lists them.
+                let others = input.observed.users().iter();
+                let first = others
+                    .filter(|u| fold(&u.name) == name)
+                    .map(|u| u.uin)
+                    .min();
                 draft.problem(
                     source,
                     key,
                     Problem::NameTaken {
                         username: sub_user.username.clone(),
-                        by: format!("the account {}", holder.uin),
+                        by: format!("the account {}", first.unwrap_or(any.uin)),
                     },
                 );
                 return;
