@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use camsync_core::change::{Reason, UserState};
 use camsync_core::desired::Verdict;
 use camsync_core::model::fold;
-use camsync_core::outbox::Kind;
+use camsync_core::outbox::{Kind, Status};
 use camsync_core::sub_user::{Stage, SubUser};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -22,11 +22,19 @@ const EMERGENCY_WAITS: TimeDelta = TimeDelta::seconds(30);
 struct Entry {
     row: MemberRow,
     sub_user: Option<SubUser>,
+    /// What failed for good, a sentence a change.
+    failed: Vec<String>,
 }
 
 impl Entry {
     fn suspended(&self) -> bool {
         self.sub_user.as_ref().is_some_and(SubUser::suspended)
+    }
+
+    /// What stands in the way: by the last plan's word, and by what CAM refused for good.
+    fn problems(&self) -> Vec<String> {
+        let planned = self.row.problems.iter().map(ToString::to_string);
+        planned.chain(self.failed.iter().cloned()).collect()
     }
 
     /// The name that CAM knows, or would.
@@ -60,7 +68,7 @@ impl Entry {
                     "suspended": s.suspended(),
                 })
             });
-        let problems: Vec<String> = self.row.problems.iter().map(ToString::to_string).collect();
+        let problems = self.problems();
         json!({
             "id": self.row.facts.id,
             "name": self.row.facts.name,
@@ -84,13 +92,35 @@ fn entries(context: &Context, source: Option<&str>) -> Result<Vec<Entry>, OpErro
         .into_iter()
         .map(|s| ((s.source.clone(), s.key.clone()), s))
         .collect();
+    let mut failed: HashMap<i64, Vec<String>> = HashMap::new();
+    let failures = context.ledger().changes(&ChangeFilter {
+        status: Some(Status::Failed),
+        ..ChangeFilter::default()
+    })?;
+    for change in failures {
+        if let Some(error) = &change.last_error {
+            failed.entry(change.sub_user).or_default().push(format!(
+                "change {} ({}) failed: {error}",
+                change.id,
+                change.kind.as_str()
+            ));
+        }
+    }
     Ok(context
         .ledger()
         .member_rows(source)?
         .into_iter()
         .map(|row| {
             let sub_user = sub_users.remove(&(row.source.clone(), row.key.clone()));
-            Entry { row, sub_user }
+            let failed = sub_user
+                .as_ref()
+                .and_then(|s| failed.remove(&s.id))
+                .unwrap_or_default();
+            Entry {
+                row,
+                sub_user,
+                failed,
+            }
         })
         .collect())
 }
@@ -127,7 +157,7 @@ pub(super) fn list(context: &Context, options: &ListOptions) -> Result<Value, Op
         }
         found.retain(|e| match status.as_str() {
             "suspended" => e.suspended(),
-            "problem" => !e.row.problems.is_empty(),
+            "problem" => !e.problems().is_empty(),
             "managed" => e
                 .sub_user
                 .as_ref()
@@ -319,7 +349,7 @@ fn answer(entry: &Entry, context: &Context) -> Vec<String> {
             }
         }
     }
-    for problem in &entry.row.problems {
+    for problem in entry.problems() {
         said.push(format!("{problem}."));
     }
     said
