@@ -63,7 +63,7 @@ audit: ## Licences, bans, sources and advisories of the dependencies
 
 .PHONY: bench
 bench: setup ## The benchmarks; figures are in docs/benchmarks.md
-	@$(CARGO) bench $(WHOLE)
+	@./tests/benchmarks/run.sh
 
 .PHONY: build
 build: setup ## The release program, complete in target/release/camsync

@@ -225,3 +225,27 @@ pub async fn parts(
         seed,
     })
 }
+
+/// What the configuration asks for and this version does not do yet: said, so that nobody relies on it.
+#[must_use]
+pub fn not_yet(config: &Config) -> Vec<&'static str> {
+    use camsync_core::rules::Enroll;
+    let asked = [
+        (
+            !config.rules.grant.is_empty(),
+            "[[grant]]: groups and policies are not given by this version yet",
+        ),
+        (
+            config.rules.admit.iter().any(|r| r.enroll == Enroll::Apply),
+            "enroll = \"apply\": this version has no applications yet, so these members wait",
+        ),
+        (
+            !config.notify.is_empty(),
+            "[[notify]]: this version sends no notifications yet",
+        ),
+    ];
+    asked
+        .into_iter()
+        .filter_map(|(asked, words)| asked.then_some(words))
+        .collect()
+}

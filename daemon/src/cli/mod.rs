@@ -507,6 +507,9 @@ async fn run(place: &Place) -> Result<u8, OpError> {
     for warning in &context.config().warnings {
         tracing::warn!("{warning}");
     }
+    for words in crate::setup::not_yet(&context.config().config) {
+        tracing::warn!("{words}");
+    }
     daemon::run(context).await?;
     Ok(0)
 }

@@ -50,6 +50,9 @@ pub(super) async fn check(context: &Context, language: Option<&str>) -> Result<V
             warning.remedy.clone(),
         ));
     }
+    for words in setup::not_yet(&config.config) {
+        findings.push(finding("configuration", "warning", None, words, ""));
+    }
     let host = setup::connector_host(&config.config)?;
     let (sources, broken) = setup::sources(&host, &config.config, language).await;
     let mut checked = Vec::new();
