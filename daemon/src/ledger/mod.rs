@@ -34,8 +34,6 @@ pub use sub_users::KnownFacts;
 
 /// The schema that this program writes. A newer ledger is refused.
 const VERSION: i64 = 1;
-/// Pages kept in memory, in KiB, at most: as large as the members of an enterprise of 20,000.
-const CACHE_KIB: i64 = 32 * 1024;
 const MIGRATIONS: [&str; 1] = [include_str!("schema_1.sql")];
 
 /// An open ledger.
@@ -108,8 +106,6 @@ impl Ledger {
         let setup = || -> rusqlite::Result<()> {
             connection.busy_timeout(Duration::from_secs(10))?;
             connection.pragma_update(None, "foreign_keys", true)?;
-            // A pass reads the members three times, and SQLite's own 2 MiB would have them come from the file each time.
-            connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
             connection.set_prepared_statement_cache_capacity(128);
             Ok(())
         };
