@@ -117,12 +117,6 @@ impl ConnectorSource {
         Ok(source)
     }
 
-    /// The connector.
-    #[must_use]
-    pub fn connector_description(&self) -> &camsync_connector_host::Description {
-        self.connector.description()
-    }
-
     /// A session with the settings as they are now.
     ///
     /// # Errors

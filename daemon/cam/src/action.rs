@@ -14,14 +14,6 @@ pub enum Effect {
     Remove,
 }
 
-impl Effect {
-    /// Whether the cloud may be changed by it.
-    #[must_use]
-    pub fn is_write(self) -> bool {
-        self != Self::Read
-    }
-}
-
 /// How much of the configured rate an action may have, after CAM's documented limits of 20, 10 and 5 calls a
 /// second (`cam-api.md 3`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

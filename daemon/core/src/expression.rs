@@ -109,12 +109,6 @@ impl Text {
     pub fn source(&self) -> &str {
         &self.0
     }
-
-    /// Whether it is the same for everyone: a literal.
-    #[must_use]
-    pub fn is_literal(&self) -> bool {
-        !self.0.contains("{{") && !self.0.contains("{%")
-    }
 }
 
 /// The language's environment; rules are compiled against it once a pass.

@@ -34,12 +34,11 @@ pub enum Naming<'a> {
 /// Who holds and who wants which name.
 #[derive(Debug)]
 pub struct Names<'a> {
+    observed: &'a Observed,
     /// By folded name: the sub-user in the ledger that holds it.
     held: HashMap<String, &'a SubUser>,
     managed_uins: HashSet<u64>,
     by_wecom_id: HashMap<String, Vec<&'a ObservedUser>>,
-    /// By folded name: of several accounts that differ by case alone, the first made.
-    by_name: HashMap<String, &'a ObservedUser>,
     /// By folded name: the newcomers that want it, in order.
     wanted: HashMap<String, Vec<(String, String)>>,
     /// Folded names given away in this plan.
@@ -53,12 +52,7 @@ impl<'a> Names<'a> {
     #[must_use]
     pub fn new(observed: &'a Observed, sub_users: &'a [SubUser]) -> Self {
         let mut by_wecom_id: HashMap<String, Vec<&ObservedUser>> = HashMap::new();
-        let mut by_name: HashMap<String, &ObservedUser> = HashMap::new();
-        // CAM's listing has no order to rely on, and a plan must not depend on one.
-        let mut users: Vec<&ObservedUser> = observed.users().iter().collect();
-        users.sort_unstable_by_key(|u| u.uin);
-        for user in users {
-            by_name.entry(fold(&user.name)).or_insert(user);
+        for user in observed.users() {
             if let Some(id) = &user.wecom_user_id
                 && user.kind == AccountKind::WecomSubUser
                 && !user.off_limits
@@ -76,7 +70,7 @@ impl<'a> Names<'a> {
             }
         }
         Self {
-            by_name,
+            observed,
             held,
             managed_uins: sub_users
                 .iter()
@@ -132,7 +126,7 @@ impl<'a> Names<'a> {
                 }
             })
             .collect();
-        if let Some(account) = self.by_name.get(&folded).copied()
+        if let Some(account) = self.observed.by_folded_name(&folded)
             && admission.adopt == Adopt::Name
             && rivals.is_empty()
             && account.name == *username
@@ -219,7 +213,7 @@ impl<'a> Names<'a> {
                 holder.member, holder.source
             ));
         }
-        if let Some(account) = self.by_name.get(folded) {
+        if let Some(account) = self.observed.by_folded_name(folded) {
             return Some(format!(
                 "the account {} ({}), which camsync does not manage",
                 account.name, account.uin

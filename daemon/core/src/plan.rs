@@ -355,20 +355,13 @@ fn missing(
                 draft.problem(source, key, Problem::DeletedByHand);
                 return;
             }
-            let name = fold(&sub_user.username);
-            if let Some(any) = input.observed.by_folded_name(&name) {
-                // Of several that differ by case alone the first made is named, in whatever order CAM lists them.
-                let others = input.observed.users().iter();
-                let first = others
-                    .filter(|u| fold(&u.name) == name)
-                    .map(|u| u.uin)
-                    .min();
+            if let Some(holder) = input.observed.by_folded_name(&fold(&sub_user.username)) {
                 draft.problem(
                     source,
                     key,
                     Problem::NameTaken {
                         username: sub_user.username.clone(),
-                        by: format!("the account {}", first.unwrap_or(any.uin)),
+                        by: format!("the account {}", holder.uin),
                     },
                 );
                 return;
@@ -743,25 +736,23 @@ fn admit(input: &PlanInput<'_>, mut newcomers: Vec<Newcomer<'_>>, draft: &mut Dr
 
 /// Someone new who looks like someone who has just gone may be the same person under another id.
 fn suspect_id_changes(input: &PlanInput<'_>, draft: &mut Draft) {
-    let leaving: Vec<(String, String, String, String)> = draft
+    let gone: HashSet<i64> = draft
         .changes
         .iter()
         .filter(|c| c.kind == Kind::SuspendUser && c.evidence == Some(Evidence::Absent))
-        .filter_map(|c| {
-            let sub_user = input.sub_users.iter().find(|s| Some(s.id) == c.sub_user)?;
-            let name = sub_user.admitted.as_ref()?.name.clone();
-            (!name.is_empty()).then(|| {
-                (
-                    c.source.clone(),
-                    sub_user.key.clone(),
-                    sub_user.member.clone(),
-                    name,
-                )
-            })
-        })
+        .filter_map(|c| c.sub_user)
         .collect();
-    if leaving.is_empty() {
+    if gone.is_empty() {
         return;
+    }
+    let mut leaving: HashMap<(&str, &str), Vec<&SubUser>> = HashMap::new();
+    for sub_user in input.sub_users.iter().filter(|s| gone.contains(&s.id)) {
+        if let Some(facts) = sub_user.admitted.as_ref().filter(|f| !f.name.is_empty()) {
+            leaving
+                .entry((&sub_user.source, &facts.name))
+                .or_default()
+                .push(sub_user);
+        }
     }
     let joining: HashSet<(String, String)> = draft
         .changes
@@ -771,26 +762,19 @@ fn suspect_id_changes(input: &PlanInput<'_>, draft: &mut Draft) {
         .collect();
     for source in input.sources {
         for desired in source.desired {
+            let name = desired.member.name.as_str();
+            let Some(namesakes) = leaving.get(&(source.name, name)) else {
+                continue;
+            };
             if !joining.contains(&(source.name.to_owned(), desired.key.clone())) {
                 continue;
             }
-            for (old_source, old_key, old_id, name) in &leaving {
-                if old_source == source.name && *name == desired.member.name {
-                    draft.problem(
-                        source.name,
-                        &desired.key,
-                        Problem::MaybeSamePerson {
-                            other: old_id.clone(),
-                        },
-                    );
-                    draft.problem(
-                        source.name,
-                        old_key,
-                        Problem::MaybeSamePerson {
-                            other: desired.member.id.clone(),
-                        },
-                    );
-                }
+            for old in namesakes {
+                let same = |other: &str| Problem::MaybeSamePerson {
+                    other: other.to_owned(),
+                };
+                draft.problem(source.name, &desired.key, same(&old.member));
+                draft.problem(source.name, &old.key, same(&desired.member.id));
             }
         }
     }

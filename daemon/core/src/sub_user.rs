@@ -165,9 +165,11 @@ pub struct Observed {
 }
 
 impl Observed {
-    /// Indexes what was read. Of two entries with one Uin the last counts.
+    /// Indexes what was read, in whatever order: a listing has none to rely on. Of two entries with one Uin the last
+    /// counts; of accounts whose names differ by case alone, the lowest Uin holds the name.
     #[must_use]
-    pub fn new(users: Vec<ObservedUser>) -> Self {
+    pub fn new(mut users: Vec<ObservedUser>) -> Self {
+        users.sort_by_key(|u| u.uin);
         let mut observed = Self {
             by_uin: HashMap::with_capacity(users.len()),
             by_name: HashMap::with_capacity(users.len()),
@@ -175,7 +177,7 @@ impl Observed {
         };
         for (index, user) in observed.users.iter().enumerate() {
             observed.by_uin.insert(user.uin, index);
-            observed.by_name.insert(fold(&user.name), index);
+            observed.by_name.entry(fold(&user.name)).or_insert(index);
         }
         observed
     }

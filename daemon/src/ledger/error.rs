@@ -105,10 +105,4 @@ impl LedgerError {
             },
         }
     }
-
-    /// Whether waiting may help.
-    #[must_use]
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Busy { .. } | Self::Full { .. })
-    }
 }

@@ -176,12 +176,6 @@ fn back_off(failures: u32, asked: Option<u32>) -> TimeDelta {
     asked.map_or(own, |seconds| TimeDelta::seconds(i64::from(seconds)))
 }
 
-/// When a source may be asked by itself again.
-#[must_use]
-pub fn may_crawl_at(row: &SourceRow) -> Option<DateTime<Utc>> {
-    row.retry_at
-}
-
 /// Unites what a connector hands over: a member may come more than once, and one copy is kept.
 #[derive(Debug, Default)]
 pub struct Merge {

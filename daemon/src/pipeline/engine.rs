@@ -10,7 +10,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use serde::{Deserialize, Serialize};
 
 use crate::ledger::{Ledger, LedgerError, Recorded};
 
@@ -113,13 +112,6 @@ impl PassReport {
     }
 }
 
-/// A held plan, for a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HeldPlan {
-    /// Its id.
-    pub id: i64,
-}
-
 impl Engine {
     /// An engine of these parts.
     #[must_use]
@@ -183,12 +175,6 @@ impl Engine {
     #[must_use]
     pub fn source(&self, name: &str) -> Option<Arc<dyn Source>> {
         self.parts().sources.get(name).cloned()
-    }
-
-    /// The names of the sources that could be set up.
-    #[must_use]
-    pub fn source_names(&self) -> Vec<String> {
-        self.parts().sources.keys().cloned().collect()
     }
 
     /// Whether a source could not be set up.

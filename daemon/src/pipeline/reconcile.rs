@@ -478,9 +478,3 @@ pub fn failure_of(ready: &Ready) -> Option<&SourceFailure> {
         _ => None,
     }
 }
-
-/// A sub-user that is suspended is still managed; one that is wanted is not yet.
-#[must_use]
-pub fn is_managed(sub_user: &SubUser) -> bool {
-    sub_user.stage == Stage::Managed
-}
