@@ -165,6 +165,22 @@ fn a_crawl_that_is_partial_empty_or_an_error_removes_nobody() {
     assert_eq!(report["changes"].as_array().unwrap().len(), 0, "{report}");
 }
 
+#[test]
+fn a_provider_that_suddenly_shows_nobody_is_not_believed() {
+    let world = World::new();
+    world.join(1..=3);
+    world.sync();
+    world
+        .wecom
+        .inject(When::action("user/list"), Fault::EmptyUserlist);
+    let report = world.sync_fails();
+    assert_eq!(report["failures"][0]["kind"], "incomplete", "{report}");
+    let status = world.read(&["status"]);
+    assert_eq!(status["sources"][0]["state"], "failing", "{status}");
+    assert_eq!(status["sources"][0]["members"], 3, "the snapshot stays");
+    assert_eq!(world.signing_in(1..=3), 3);
+}
+
 /// Held, saying so, however few they are; nothing happens until a person approves.
 fn is_hidden_and_held(world: &World, member: &str) {
     let report = world.sync();

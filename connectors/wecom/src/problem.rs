@@ -84,11 +84,14 @@ impl Problem {
             })
     }
 
-    /// One line that names it: `60011 no privilege`.
+    /// One line that names it: `user/get 60011 no privilege`. Without the trail of hint, address and link
+    /// (`wecom-api.md` 0.2), which is another one each time: the same answer reads the same.
     pub(crate) fn line(&self) -> String {
+        let said = self.message.split("hint:").next().unwrap_or_default();
+        let said = said.trim_end_matches([',', ' ']);
         match self.cause {
-            Cause::Code(code) => format!("{} {code} {}", self.path, self.message),
-            _ => format!("{} {}", self.path, self.message),
+            Cause::Code(code) => format!("{} {code} {said}", self.path),
+            _ => format!("{} {said}", self.path),
         }
     }
 
