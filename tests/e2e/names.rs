@@ -3,7 +3,7 @@
 use camsync_simulators::cam::{Actor, UserKind};
 use serde_json::Value;
 
-use crate::world::{Wish, World};
+use crate::world::{EVERYONE, Wish, World};
 
 fn with_rule(rule: &str) -> World {
     World::with(Wish {
@@ -20,6 +20,45 @@ fn untouched(world: &World, uin: u64) {
         .filter(|w| w.uin == Some(uin) && w.by != Actor::ByHand)
         .collect();
     assert!(touched.is_empty(), "{touched:?}");
+}
+
+/// What was recorded is applied later, without a new plan: by then somebody else may bear the name.
+fn a_stranger_takes_the_name_meanwhile(world: &World) -> u64 {
+    world.cam.delete_user("m1").unwrap();
+    let stranger = world.cam.add_user("m1", UserKind::SubUser);
+    world.cam.set_sign_in("m1", true).unwrap();
+    world.run(&["thaw"]);
+    stranger
+}
+
+#[test]
+fn a_stranger_who_took_the_name_between_plan_and_write_is_not_suspended() {
+    let world = World::new();
+    world.join(1..=3);
+    world.sync();
+    world.does(&["freeze"]);
+    world.leave(1..=1);
+    let report = world.sync();
+    assert_eq!(report["summary"]["suspend_user"], 1, "{report}");
+    let stranger = a_stranger_takes_the_name_meanwhile(&world);
+    untouched(&world, stranger);
+    assert!(world.signs_in("m1"));
+}
+
+#[test]
+fn a_stranger_who_took_the_name_between_plan_and_write_is_not_deleted() {
+    let world = World::new();
+    world.configure("[leavers]\ndelete_after = \"0s\"\n", EVERYONE);
+    world.join(1..=3);
+    world.sync();
+    world.leave(1..=1);
+    world.sync();
+    world.does(&["freeze"]);
+    let report = world.sync();
+    assert_eq!(report["summary"]["delete_user"], 1, "{report}");
+    let stranger = a_stranger_takes_the_name_meanwhile(&world);
+    untouched(&world, stranger);
+    assert_eq!(world.cam.uin("m1"), stranger);
 }
 
 #[test]
