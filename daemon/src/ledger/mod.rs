@@ -28,7 +28,8 @@ pub use error::LedgerError;
 pub use lock::LedgerLock;
 pub use plans::{APPROVAL_HOLDS, PlanRemoval, PlanRow, Recorded, Recording};
 pub use snapshot::{
-    CrawlEnd, MemberRow, MissingMember, Said, SourceRow, StoredSnapshot, facts_hash,
+    CrawlEnd, Finding, KnownMember, MemberRow, MissingMember, Said, SourceRow, StoredSnapshot,
+    facts_hash,
 };
 pub use sub_users::KnownFacts;
 
