@@ -11,3 +11,4 @@ pub mod ops;
 pub mod pipeline;
 pub mod setup;
 pub mod socket;
+pub mod web;

@@ -1,7 +1,8 @@
 //! What operations work on: the configuration, the ledger, and an engine once one is needed.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use camsync_config::Loaded;
 use chrono::{DateTime, Utc};
@@ -32,6 +33,7 @@ pub struct Context {
     engine: OnceCell<Arc<Engine>>,
     clock: Arc<dyn Clock>,
     language: &'static str,
+    listen: OnceLock<SocketAddr>,
     _lock: Option<LedgerLock>,
 }
 
@@ -71,6 +73,7 @@ impl Context {
             engine: OnceCell::new(),
             clock,
             language,
+            listen: OnceLock::new(),
             _lock: lock,
         })
     }
@@ -149,6 +152,23 @@ impl Context {
     #[must_use]
     pub fn language(&self) -> &'static str {
         self.language
+    }
+
+    /// Where this process answers HTTP, once it does.
+    #[must_use]
+    pub fn listens_at(&self) -> Option<SocketAddr> {
+        self.listen.get().copied()
+    }
+
+    /// Notes where this process answers HTTP.
+    pub fn set_listens_at(&self, at: SocketAddr) {
+        let _ = self.listen.set(at);
+    }
+
+    /// Whether the configuration has been put to work: the engine is made of it.
+    #[must_use]
+    pub fn is_set_up(&self) -> bool {
+        self.engine.get().is_some()
     }
 
     /// The sources that are being crawled at this moment, by this process.
