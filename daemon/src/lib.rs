@@ -13,3 +13,4 @@ pub mod pipeline;
 pub mod schedule;
 pub mod setup;
 pub mod socket;
+pub mod web;
