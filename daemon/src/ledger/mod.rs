@@ -15,6 +15,7 @@ mod sub_users;
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -43,6 +44,8 @@ const MIGRATIONS: [&str; 1] = [include_str!("schema_1.sql")];
 pub struct Ledger {
     path: PathBuf,
     connection: Mutex<Connection>,
+    /// A transaction of this process is open, and so is the database locked by it.
+    writing: AtomicBool,
     /// Grows with every write.
     written: watch::Sender<u64>,
 }
@@ -117,6 +120,7 @@ impl Ledger {
         let ledger = Self {
             path: path.to_owned(),
             connection: Mutex::new(connection),
+            writing: AtomicBool::new(false),
             written: watch::Sender::new(0),
         };
         ledger.recognise()?;
@@ -201,11 +205,14 @@ impl Ledger {
         let run = || -> rusqlite::Result<T> {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            self.writing.store(true, Ordering::SeqCst);
             let made = work(&transaction)?;
             transaction.commit()?;
             Ok(made)
         };
-        let made = run().map_err(|e| LedgerError::from_sqlite(&self.path, doing, e))?;
+        let made = run();
+        self.writing.store(false, Ordering::SeqCst);
+        let made = made.map_err(|e| LedgerError::from_sqlite(&self.path, doing, e))?;
         self.written.send_modify(|count| *count += 1);
         Ok(made)
     }
@@ -237,7 +244,7 @@ impl Ledger {
             transaction.commit()
         };
         match run() {
-            Err(e) if busy(&e) && self.connection.try_lock().is_err() => Ok(()),
+            Err(e) if busy(&e) && self.writing.load(Ordering::SeqCst) => Ok(()),
             done => done.map_err(|e| LedgerError::from_sqlite(&self.path, "write", e)),
         }
     }

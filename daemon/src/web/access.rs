@@ -42,10 +42,13 @@ impl Person {
     }
 }
 
+/// The tokens of a configuration, with it.
+type Keys = (Arc<Loaded>, Arc<Vec<Key>>);
+
 /// The door.
 #[derive(Debug, Default)]
 pub(super) struct Access {
-    keys: Mutex<Option<(Arc<Loaded>, Arc<Vec<Key>>)>>,
+    keys: Mutex<Option<Keys>>,
     failures: Mutex<Failures>,
 }
 

@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 const MOST: usize = 512;
 /// A request's headers arrive within this; an idle connection is closed after it.
 const HEADERS_TIME: Duration = Duration::from_secs(10);
-/// All headers of a request together, in bytes.
+/// All headers of a request together, in bytes; one read may go as much beyond it.
 const HEADERS_SIZE: usize = 32 * 1024;
 /// How many headers a request has.
 const HEADERS: usize = 64;
