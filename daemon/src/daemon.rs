@@ -88,7 +88,9 @@ async fn crawl_what_is_due(
     let mut crawls = JoinSet::new();
     let mut running = HashMap::new();
     while !engine.stopped() {
-        let names: HashSet<String> = running.values().cloned().collect();
+        // Until it is in the ledger, what a crawl found does not count, and the source seems due still.
+        let mut names = engine.taken();
+        names.extend(running.values().cloned());
         let due = match due(context, &mut schedule, &names) {
             Ok(due) => due,
             Err(error) => {
@@ -105,7 +107,8 @@ async fn crawl_what_is_due(
             let task = crawls.spawn(async move { crawl(&engine, source, &found).await });
             running.insert(task.id(), name);
         }
-        let names: HashSet<String> = running.values().cloned().collect();
+        let mut names = engine.taken();
+        names.extend(running.values().cloned());
         let pause = schedule
             .next(&names)
             .and_then(|at| (at - context.now()).to_std().ok())
@@ -194,6 +197,7 @@ async fn plan_for_what_came(
             Err(error) => tracing::error!(%error, "no plan was recorded"),
         }
         recorded.notify_one();
+        engine.wake();
         for (source, since) in hinted {
             engine
                 .hints()

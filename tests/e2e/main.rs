@@ -10,6 +10,7 @@
 mod api;
 mod bad_input;
 mod bindings;
+mod callbacks;
 mod cam_faults;
 mod cli;
 mod crash;
