@@ -9,7 +9,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::ops::{Context, OpError};
 use crate::pipeline::{Engine, PassReport, ProgressSink, Trigger};
-use crate::socket;
+use crate::reload::Reload;
+use crate::{socket, systemd};
 
 /// The longest that the loop sleeps: the outbox is looked at this often, whatever the schedules say.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
@@ -28,11 +29,14 @@ pub async fn run(context: Arc<Context>) -> Result<(), OpError> {
     let listener = socket::listen(&path)
         .map_err(|e| OpError::failed(format!("{} cannot be made: {e}", path.display())))?;
     let server = tokio::spawn(socket::serve(listener, Arc::clone(&context)));
-    let engine = context.engine().await?;
     let failed = |e: std::io::Error| OpError::failed(format!("signals cannot be taken: {e}"));
+    let reload = Reload::new(Arc::clone(&context)).map_err(failed)?;
+    let engine = context.engine().await?;
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), config = %context.config_file().display(), "camsync runs");
+    systemd::ready(&context);
+    let reload = tokio::spawn(reload.run());
     let work = work(&context, &engine);
     let mut work = std::pin::pin!(work);
     tokio::select! {
@@ -40,6 +44,8 @@ pub async fn run(context: Arc<Context>) -> Result<(), OpError> {
         _ = terminate.recv() => tracing::info!("SIGTERM: finishing what is in flight"),
         _ = interrupt.recv() => tracing::info!("SIGINT: finishing what is in flight"),
     }
+    systemd::stopping();
+    reload.abort();
     engine.stop();
     // The pass that runs ends after the attempts in flight; what was not recorded by then is resolved at the start.
     if tokio::time::timeout(LAST_WORDS, &mut work).await.is_err() {
@@ -91,6 +97,11 @@ async fn work(context: &Context, engine: &Engine) {
             .min(LONGEST_SLEEP);
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
+            () = context.config_announced() => {
+                next.clear();
+                let until = context.now() + PASS_WORKS;
+                report("reload", engine.reconcile(&trigger, until, &progress).await);
+            }
             () = engine.until_stopped() => {}
         }
     }
@@ -98,8 +109,16 @@ async fn work(context: &Context, engine: &Engine) {
 
 /// What a source could not be set up for may have been put right: a connector's file, a secret's.
 async fn set_up_again(context: &Context) {
-    let config = camsync_config::Loaded::clone(&context.config());
-    if let Err(error) = context.reload(config).await {
+    let config = context.config();
+    let done = match context.parts(&config.config).await {
+        // A reload that came first has set everything up.
+        Ok(parts) => context
+            .put_in_force(&config, Arc::clone(&config), parts)
+            .await
+            .map(|_| ()),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = done {
         tracing::warn!(%error, "the sources cannot be set up again");
     }
 }

@@ -9,5 +9,7 @@ pub mod ledger;
 mod log;
 pub mod ops;
 pub mod pipeline;
+pub mod reload;
 pub mod setup;
 pub mod socket;
+mod systemd;

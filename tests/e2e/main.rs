@@ -24,6 +24,7 @@ mod main_job;
 mod names;
 mod operation;
 mod quota;
+mod reload;
 mod removal;
 mod secrets;
 mod tools;

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use camsync_config::Loaded;
+use camsync_config::{Config, Loaded};
 use chrono::{DateTime, Utc};
-use tokio::sync::OnceCell;
+use tokio::sync::{Notify, OnceCell};
 
 use crate::ledger::{Ledger, LedgerError, LedgerLock};
-use crate::pipeline::{Clock, Engine};
+use crate::pipeline::{Clock, Engine, EngineParts};
 use crate::setup;
 
 use super::OpError;
@@ -28,6 +28,7 @@ pub struct Context {
     config: RwLock<Arc<Loaded>>,
     loaded_at: RwLock<DateTime<Utc>>,
     config_error: RwLock<Option<String>>,
+    reloaded: Notify,
     ledger: Arc<Ledger>,
     engine: OnceCell<Arc<Engine>>,
     clock: Arc<dyn Clock>,
@@ -67,6 +68,7 @@ impl Context {
             config: RwLock::new(Arc::new(config)),
             loaded_at: RwLock::new(now),
             config_error: RwLock::new(None),
+            reloaded: Notify::new(),
             ledger: Arc::new(ledger),
             engine: OnceCell::new(),
             clock,
@@ -102,35 +104,72 @@ impl Context {
         (at, error)
     }
 
-    /// Puts a changed configuration in force.
+    /// What a configuration would have an engine made of. Nothing changes by asking.
     ///
     /// # Errors
-    /// When no engine can be made of it; then the old one stays.
-    pub async fn reload(&self, config: Loaded) -> Result<(), OpError> {
-        let engine = self.engine().await?;
-        let parts = setup::parts(
-            &config.config,
+    /// When no engine can be made of it.
+    pub async fn parts(&self, config: &Config) -> Result<EngineParts, OpError> {
+        setup::parts(
+            config,
             Arc::clone(&self.ledger),
             Arc::clone(&self.clock),
             self.language,
         )
-        .await?;
+        .await
+    }
+
+    /// Puts a configuration, and what was made of it, in the place of `before`. `false` when something else is in force
+    /// by now: then nothing has changed.
+    ///
+    /// # Errors
+    /// When there was no engine, and none can be made.
+    pub async fn put_in_force(
+        &self,
+        before: &Arc<Loaded>,
+        config: Arc<Loaded>,
+        parts: EngineParts,
+    ) -> Result<bool, OpError> {
+        let engine = self.engine().await?;
+        let mut current = self.config.write().unwrap_or_else(PoisonError::into_inner);
+        if !Arc::ptr_eq(&current, before) {
+            return Ok(false);
+        }
         engine.replace(parts);
-        *self.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
-        *self
-            .loaded_at
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = self.clock.now();
-        self.refuse_config(None);
-        Ok(())
+        *current = config;
+        Ok(true)
+    }
+
+    /// Notes that the file is as it is in force: as it was loaded at this moment, or as it was before.
+    pub fn accept_config(&self, loaded: bool) {
+        if loaded {
+            *self
+                .loaded_at
+                .write()
+                .unwrap_or_else(PoisonError::into_inner) = self.clock.now();
+        }
+        self.note_config_error(None);
     }
 
     /// Notes why an edit of the configuration was refused.
-    pub fn refuse_config(&self, why: Option<String>) {
+    pub fn refuse_config(&self, why: String) {
+        self.note_config_error(Some(why));
+    }
+
+    fn note_config_error(&self, error: Option<String>) {
         *self
             .config_error
             .write()
-            .unwrap_or_else(PoisonError::into_inner) = why;
+            .unwrap_or_else(PoisonError::into_inner) = error;
+    }
+
+    /// Tells the daemon's loop that another configuration is in force.
+    pub fn announce_config(&self) {
+        self.reloaded.notify_one();
+    }
+
+    /// Returns once another configuration is in force.
+    pub async fn config_announced(&self) {
+        self.reloaded.notified().await;
     }
 
     /// The ledger.
@@ -165,13 +204,8 @@ impl Context {
         self.engine
             .get_or_try_init(|| async {
                 let config = self.config();
-                let parts = setup::parts(
-                    &config.config,
-                    Arc::clone(&self.ledger),
-                    Arc::clone(&self.clock),
-                    self.language,
-                )
-                .await?;
+                setup::enrol(&config.config, &self.ledger)?;
+                let parts = self.parts(&config.config).await?;
                 Ok::<_, OpError>(Arc::new(Engine::new(parts)))
             })
             .await
