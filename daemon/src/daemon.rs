@@ -41,6 +41,8 @@ pub async fn run(context: Arc<Context>) -> Result<(), OpError> {
     let mut work = std::pin::pin!(work);
     tokio::select! {
         () = &mut work => {}
+        // In this task, so that it is silent when the work blocks it.
+        () = systemd::watchdog(&path) => {}
         _ = terminate.recv() => tracing::info!("SIGTERM: finishing what is in flight"),
         _ = interrupt.recv() => tracing::info!("SIGINT: finishing what is in flight"),
     }
@@ -97,7 +99,7 @@ async fn work(context: &Context, engine: &Engine) {
             .min(LONGEST_SLEEP);
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            () = context.config_announced() => {
+            () = context.reloaded() => {
                 next.clear();
                 let until = context.now() + PASS_WORKS;
                 report("reload", engine.reconcile(&trigger, until, &progress).await);
@@ -109,16 +111,7 @@ async fn work(context: &Context, engine: &Engine) {
 
 /// What a source could not be set up for may have been put right: a connector's file, a secret's.
 async fn set_up_again(context: &Context) {
-    let config = context.config();
-    let done = match context.parts(&config.config).await {
-        // A reload that came first has set everything up.
-        Ok(parts) => context
-            .put_in_force(&config, Arc::clone(&config), parts)
-            .await
-            .map(|_| ()),
-        Err(error) => Err(error),
-    };
-    if let Err(error) = done {
+    if let Err(error) = context.set_up_again().await {
         tracing::warn!(%error, "the sources cannot be set up again");
     }
 }

@@ -4,10 +4,11 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
+use camsync_simulators::{When, wecom};
 use serde_json::Value;
 
 use crate::tools::{
-    Process, Tuning, assert_sound, configure, daemon, until, wait_for_socket, world,
+    PATIENCE, Process, Tuning, assert_sound, configure, daemon, until, wait_for_socket, world,
 };
 use crate::world::{EVERYONE, SECRETS, World, text};
 
@@ -296,20 +297,12 @@ fn secrets_in_files_are_taken_over_and_audited_without_their_values() {
     world.sync();
     assert!(has(&world, "m3"));
     let rows = reloads(&world);
-    let told: Vec<(&str, &str)> = rows
-        .iter()
-        .map(|r| {
-            (
-                r["action"].as_str().unwrap(),
-                r["subject"].as_str().unwrap(),
-            )
-        })
-        .collect();
+    let told: Vec<String> = rows.iter().map(|r| r["detail"].to_string()).collect();
     assert_eq!(
         told,
         [
-            ("secret.reload", "source[acme].settings.secret"),
-            ("secret.reload", "target.secret_key")
+            r#"{"source[acme].settings.secret":"secret reloaded"}"#,
+            r#"{"target.secret_key":"secret reloaded"}"#
         ]
     );
     // A secret that is gone is an error, not an end; what was good goes on.
@@ -355,4 +348,72 @@ fn a_new_source_is_crawled_at_once_and_a_failing_one_asked_again() {
         },
     );
     until("both are served", || has(&world, "m1") && has(&world, "o1"));
+}
+
+#[test]
+fn an_edit_does_not_wait_for_a_pass_that_hangs() {
+    let world = world(&quiet());
+    world.join(1..=2);
+    world
+        .wecom
+        .inject(When::action("user/list"), wecom::Fault::NeverAnswer);
+    let _running = daemon(&world);
+    world.block_on(world.wecom.wait_for("user/list", 1));
+    let rules = only("'m1'");
+    configure(&world, &Tuning { rules, ..quiet() });
+    until("the edit is in force", || reloads(&world).len() == 1);
+}
+
+/// What a service manager is told, a datagram at a time.
+struct Manager(std::os::unix::net::UnixDatagram);
+
+impl Manager {
+    fn listen(world: &World) -> Self {
+        let socket = std::os::unix::net::UnixDatagram::bind(world.dir.path().join("notify"));
+        let socket = socket.unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self(socket)
+    }
+
+    /// The next datagram with this line.
+    fn hears(&self, line: &str) -> String {
+        let mut bytes = [0; 4096];
+        loop {
+            let length = self.0.recv(&mut bytes).expect(line);
+            let said = text(&bytes[..length]);
+            if said.lines().any(|l| l == line) {
+                return said;
+            }
+        }
+    }
+}
+
+#[test]
+fn systemd_is_told_how_it_stands() {
+    let world = world(&quiet());
+    let manager = Manager::listen(&world);
+    let socket = world.dir.path().join("notify");
+    let environment = [
+        ("NOTIFY_SOCKET", socket.to_str().unwrap()),
+        ("WATCHDOG_USEC", "400000"),
+    ];
+    let mut running = Process::start_with(&world, &["run"], &environment);
+    assert!(manager.hears("READY=1").contains("STATUS=1 source"));
+    // Ready means that it answers.
+    assert!(world.run(&["status"]).status.success());
+    for _ in 0..3 {
+        manager.hears("WATCHDOG=1");
+    }
+    hang_up(&running);
+    assert!(manager.hears("RELOADING=1").contains("\nMONOTONIC_USEC="));
+    manager.hears("READY=1");
+    fs::write(file(&world), "[target\n").unwrap();
+    let said = manager.hears("READY=1");
+    assert!(
+        said.contains("refused") && said.contains("camsync.toml:1:"),
+        "{said}"
+    );
+    running.terminate();
+    manager.hears("STOPPING=1");
+    assert!(running.wait().success(), "{}", running.stderr());
 }

@@ -118,58 +118,53 @@ impl Context {
         .await
     }
 
-    /// Puts a configuration, and what was made of it, in the place of `before`. `false` when something else is in force
-    /// by now: then nothing has changed.
+    /// Puts another configuration in force, with what was made of it, and wakes the daemon's loop.
     ///
     /// # Errors
     /// When there was no engine, and none can be made.
-    pub async fn put_in_force(
-        &self,
-        before: &Arc<Loaded>,
-        config: Arc<Loaded>,
-        parts: EngineParts,
-    ) -> Result<bool, OpError> {
+    pub async fn put_in_force(&self, config: Loaded, parts: EngineParts) -> Result<(), OpError> {
         let engine = self.engine().await?;
-        let mut current = self.config.write().unwrap_or_else(PoisonError::into_inner);
-        if !Arc::ptr_eq(&current, before) {
-            return Ok(false);
+        {
+            let mut current = self.config.write().unwrap_or_else(PoisonError::into_inner);
+            engine.replace(parts);
+            *current = Arc::new(config);
         }
-        engine.replace(parts);
-        *current = config;
-        Ok(true)
+        *self
+            .loaded_at
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = self.clock.now();
+        self.refuse_config(None);
+        self.reloaded.notify_one();
+        Ok(())
     }
 
-    /// Notes that the file is as it is in force: as it was loaded at this moment, or as it was before.
-    pub fn accept_config(&self, loaded: bool) {
-        if loaded {
-            *self
-                .loaded_at
-                .write()
-                .unwrap_or_else(PoisonError::into_inner) = self.clock.now();
+    /// Makes an engine's parts anew of what is in force: what a source could not be set up for may have been put right.
+    ///
+    /// # Errors
+    /// When none can be made; then the old ones stay.
+    pub async fn set_up_again(&self) -> Result<(), OpError> {
+        let engine = self.engine().await?;
+        let config = self.config();
+        let parts = self.parts(&config.config).await?;
+        let current = self.config.read().unwrap_or_else(PoisonError::into_inner);
+        // A reload that came meanwhile has set everything up.
+        if Arc::ptr_eq(&current, &config) {
+            engine.replace(parts);
         }
-        self.note_config_error(None);
+        Ok(())
     }
 
-    /// Notes why an edit of the configuration was refused.
-    pub fn refuse_config(&self, why: String) {
-        self.note_config_error(Some(why));
+    /// Returns once another configuration has been put in force.
+    pub async fn reloaded(&self) {
+        self.reloaded.notified().await;
     }
 
-    fn note_config_error(&self, error: Option<String>) {
+    /// Notes why an edit of the configuration was refused; nothing once it was taken back.
+    pub fn refuse_config(&self, why: Option<String>) {
         *self
             .config_error
             .write()
-            .unwrap_or_else(PoisonError::into_inner) = error;
-    }
-
-    /// Tells the daemon's loop that another configuration is in force.
-    pub fn announce_config(&self) {
-        self.reloaded.notify_one();
-    }
-
-    /// Returns once another configuration is in force.
-    pub async fn config_announced(&self) {
-        self.reloaded.notified().await;
+            .unwrap_or_else(PoisonError::into_inner) = why;
     }
 
     /// The ledger.

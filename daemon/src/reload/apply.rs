@@ -27,6 +27,9 @@ pub(super) enum Outcome {
     Noted,
 }
 
+/// Not a secret, and yet a file that is read anew.
+const CA_FILE: &str = "network.ca_file";
+
 /// The secrets' contents, each by its key's path, told apart by digest; what cannot be read is a content, too.
 type Contents = BTreeMap<String, [u8; 32]>;
 
@@ -88,7 +91,7 @@ impl Reloader {
             return Outcome::Unchanged;
         }
         tracing::error!("the configuration is refused, the one before stays in force: {why}");
-        self.context.refuse_config(why);
+        self.context.refuse_config(Some(why));
         Outcome::Noted
     }
 
@@ -98,7 +101,7 @@ impl Reloader {
             return Outcome::Unchanged;
         }
         tracing::info!("the configuration is again as it is in force");
-        self.context.accept_config(false);
+        self.context.refuse_config(None);
         Outcome::Noted
     }
 
@@ -120,15 +123,17 @@ impl Reloader {
         // From here on it is wanted. The ledger is told first: nothing is in force that it does not show.
         let ledger = context.ledger();
         setup::enrol(&loaded.config, ledger)?;
-        let changed = diff(&before.show(), &loaded.show());
+        let mut changed = diff(&before.show(), &loaded.show());
+        for key in rotated {
+            let words = match key.as_str() {
+                CA_FILE => "file reloaded",
+                _ => "secret reloaded",
+            };
+            changed.entry(key.clone()).or_insert_with(|| words.into());
+        }
         let file = context.config_file().display().to_string();
         let now = context.now();
-        if loaded.text_sha256 != before.text_sha256 {
-            ledger.audit(now, actor, "config.reload", &file, &json!(changed))?;
-        }
-        for key in rotated {
-            ledger.audit(now, actor, "secret.reload", key, &serde_json::Value::Null)?;
-        }
+        ledger.audit(now, actor, "config.reload", &file, &json!(changed))?;
         let crawled = to_be_crawled(&before.config, &loaded, rotated);
         for source in &loaded.config.sources {
             let failing = ledger.source(&source.name)?.is_some_and(|r| r.failures > 0);
@@ -136,29 +141,15 @@ impl Reloader {
                 ledger.crawl_at(&source.name, now)?;
             }
         }
-        let loaded = Arc::new(loaded);
-        if !context
-            .put_in_force(before, Arc::clone(&loaded), parts)
-            .await?
-        {
-            // Only the daemon's own attempt to set sources up again does that, and it is over.
-            return Err(Refused::Overtaken);
-        }
-        context.accept_config(true);
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }
         for words in setup::not_yet(&loaded.config) {
             tracing::warn!("{words}");
         }
-        tracing::info!(
-            changed = changed.len(),
-            secrets = rotated.len(),
-            by = actor,
-            "configuration reloaded"
-        );
-        context.announce_config();
-        Ok(())
+        let keys: Vec<&String> = changed.keys().collect();
+        tracing::info!(?keys, by = actor, "configuration reloaded");
+        Ok(context.put_in_force(loaded, parts).await?)
     }
 }
 
@@ -173,8 +164,6 @@ enum Refused {
     Setup(#[from] OpError),
     #[error("{0}")]
     Ledger(#[from] LedgerError),
-    #[error("something else was put in force meanwhile; it is tried again")]
-    Overtaken,
 }
 
 /// A ledger is held and a port is open for as long as the process lives.
@@ -265,7 +254,7 @@ fn contents(loaded: &Loaded) -> Contents {
     });
     let ca_file = loaded.config.network.ca_file.iter().map(|path| {
         let content = std::fs::read(path).unwrap_or_default();
-        ("network.ca_file".to_owned(), Sha256::digest(content).into())
+        (CA_FILE.to_owned(), Sha256::digest(content).into())
     });
     secrets.chain(ca_file).collect()
 }
