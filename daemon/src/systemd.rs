@@ -47,7 +47,7 @@ pub(crate) fn stopping() {
 /// Keeps systemd's watchdog quiet (`WatchdogSec=`) for as long as the daemon answers on its socket, from the ledger.
 /// Without a watchdog it does nothing; it never ends.
 pub(crate) async fn watchdog(socket: &Path) {
-    let Some(limit) = sd_notify::watchdog_enabled() else {
+    let Some(limit) = sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero()) else {
         return std::future::pending().await;
     };
     // Twice within the limit, as sd_watchdog_enabled(3) advises.

@@ -16,6 +16,7 @@ mod daemon;
 mod documents;
 mod drift;
 mod emergency;
+mod full_disk;
 mod guard;
 mod inprocess;
 mod leavers;

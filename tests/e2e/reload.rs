@@ -164,6 +164,9 @@ fn a_broken_edit_is_refused_and_the_old_one_goes_on() {
         assert!(said.contains("the configuration is refused"), "{said}");
         assert!(said.contains(&place), "{place}: {said}");
     }
+    put(&file(&world), "[target");
+    let said = world.refuses(&["status"]);
+    assert!(said.contains("--socket DATA_DIR/camsync.sock"), "{said}");
     // What is in force goes on: a leaver is still handled.
     world.leave(2..=2);
     until("the leaver is suspended", || !world.signs_in("m2"));
