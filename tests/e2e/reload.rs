@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use camsync_simulators::{When, wecom};
 use serde_json::Value;
@@ -36,6 +37,13 @@ fn put(path: &Path, value: &str) {
     fs::write(&new, value).unwrap();
     fs::set_permissions(&new, PermissionsExt::from_mode(0o600)).unwrap();
     fs::rename(&new, path).unwrap();
+}
+
+/// Waits for what an edit leads to. It is noticed when it happens, long before files are looked at anyway.
+fn soon(what: &str, holds: impl FnMut() -> bool) {
+    let since = Instant::now();
+    until(what, holds);
+    assert!(since.elapsed() < Duration::from_secs(25), "late: {what}");
 }
 
 fn error_in(world: &World) -> Option<String> {
@@ -86,7 +94,7 @@ fn an_edited_rule_leads_to_a_plan_and_to_a_row_of_the_audit() {
             ..quiet()
         },
     );
-    until("the edit has its effect", || has(&world, "m2"));
+    soon("the edit has its effect", || has(&world, "m2"));
     assert!(!has(&world, "m3"));
     assert_eq!(
         world.wecom.count("user/list"),
@@ -109,7 +117,7 @@ fn an_edited_rule_leads_to_a_plan_and_to_a_row_of_the_audit() {
     put(&file(&world), &before);
     put(&file(&world), &before.replace("'m2'", "'m2', 'm3'"));
     hang_up(&running);
-    until("SIGHUP has its effect", || has(&world, "m3"));
+    soon("SIGHUP has its effect", || has(&world, "m3"));
     let rows = reloads(&world);
     assert_eq!(rows.len(), 2, "{rows:#?}");
     assert_eq!(rows[1]["detail"].as_object().unwrap().len(), 1);
@@ -157,7 +165,7 @@ fn a_broken_edit_is_refused_and_the_old_one_goes_on() {
     ];
     for (broken, place) in mistakes {
         put(&file(&world), &broken);
-        until(&format!("the mistake at {place} is said"), || {
+        soon(&format!("the mistake at {place} is said"), || {
             error_in(&world).is_some_and(|said| said.contains(&place))
         });
         let said = running.stderr();
@@ -171,7 +179,7 @@ fn a_broken_edit_is_refused_and_the_old_one_goes_on() {
     world.leave(2..=2);
     until("the leaver is suspended", || !world.signs_in("m2"));
     put(&file(&world), &good);
-    until("what was taken back is no error any more", || {
+    soon("what was taken back is no error any more", || {
         error_in(&world).is_none()
     });
     assert!(reloads(&world).is_empty());
@@ -208,10 +216,10 @@ fn a_config_map_is_followed_by_its_link_to_the_data() {
     until("the first is served", || has(&world, "m1"));
     mount("..2", EVERYONE);
     fs::remove_dir_all(dir.join("..1")).unwrap();
-    until("the swapped folder has its effect", || has(&world, "m2"));
+    soon("the swapped folder has its effect", || has(&world, "m2"));
     world.join(3..=3);
     mount("..3", &only("'m3'"));
-    until("and the next one", || !world.signs_in("m1"));
+    soon("and the next one", || !world.signs_in("m1"));
 }
 
 #[test]
@@ -231,14 +239,14 @@ fn a_folder_that_vanishes_is_survived_and_found_again() {
     wait_for_socket(&world, &mut running);
     until("the first is served", || has(&world, "m1"));
     fs::remove_dir_all(&dir).unwrap();
-    until("it is said to be gone", || {
+    soon("it is said to be gone", || {
         error_in(&world).is_some_and(|said| said.contains("etc/camsync.toml"))
     });
     write(&only("'m1'"));
-    until("it is there again", || error_in(&world).is_none());
+    soon("it is there again", || error_in(&world).is_none());
     fs::rename(&dir, world.dir.path().join("moved")).unwrap();
     write(EVERYONE);
-    until("another in its place has its effect", || has(&world, "m2"));
+    soon("another in its place has its effect", || has(&world, "m2"));
 }
 
 #[test]
@@ -254,7 +262,7 @@ fn of_a_burst_of_writes_the_last_one_wins() {
         let rules = only(&format!("'m{n}'"));
         configure(&world, &Tuning { rules, ..quiet() });
     }
-    until("the last one has its effect", || has(&world, "m50"));
+    soon("the last one has its effect", || has(&world, "m50"));
     let rows = reloads(&world);
     assert!(rows.len() < 10, "{} reloads", rows.len());
     assert!(
@@ -286,14 +294,14 @@ fn secrets_in_files_are_taken_over_and_audited_without_their_values() {
     world.join(2..=2);
     // Nobody asks for a pass: a source with another secret is crawled at once.
     secret("wecom", "another-wecom-secret-88");
-    until("the source is crawled with its new secret", || {
+    soon("the source is crawled with its new secret", || {
         has(&world, "m2")
     });
     world.cam.keys(|keys| {
         keys.get_mut(SECRETS[1].1).unwrap().secret_key = "another-cam-key-77".into();
     });
     secret("key", "another-cam-key-77");
-    until("the key is said to be reloaded", || {
+    soon("the key is said to be reloaded", || {
         reloads(&world).len() == 2
     });
     world.join(3..=3);
@@ -310,11 +318,11 @@ fn secrets_in_files_are_taken_over_and_audited_without_their_values() {
     );
     // A secret that is gone is an error, not an end; what was good goes on.
     fs::remove_file(world.dir.path().join("wecom")).unwrap();
-    until("the missing one is named", || {
+    soon("the missing one is named", || {
         error_in(&world).is_some_and(|said| said.contains("wecom"))
     });
     secret("wecom", "another-wecom-secret-88");
-    until("and back", || error_in(&world).is_none());
+    soon("and back", || error_in(&world).is_none());
     let everything = format!("{rows:?}{}", running.stderr());
     for value in [
         SECRETS[0].1,
@@ -350,7 +358,7 @@ fn a_new_source_is_crawled_at_once_and_a_failing_one_asked_again() {
             ..quiet()
         },
     );
-    until("both are served", || has(&world, "m1") && has(&world, "o1"));
+    soon("both are served", || has(&world, "m1") && has(&world, "o1"));
 }
 
 #[test]
@@ -364,7 +372,7 @@ fn an_edit_does_not_wait_for_a_pass_that_hangs() {
     world.block_on(world.wecom.wait_for("user/list", 1));
     let rules = only("'m1'");
     configure(&world, &Tuning { rules, ..quiet() });
-    until("the edit is in force", || reloads(&world).len() == 1);
+    soon("the edit is in force", || reloads(&world).len() == 1);
 }
 
 /// What a service manager is told, a datagram at a time.
