@@ -7,6 +7,7 @@
     unreachable_pub
 )]
 
+mod backup;
 mod bad_input;
 mod bindings;
 mod cam_faults;

@@ -425,8 +425,12 @@ async fn ask(
     let access = request.access();
     let what = what();
     let since = Instant::now();
+    // A backup is read beside the daemon and written by whoever asks: it lands where they see it, with their rights, and
+    // not in the daemon's private /tmp.
+    let beside = matches!(request, Request::Backup { .. });
     let context = loop {
-        if let Some(answer) = socket::call(&socket_path, request, &actor, progress).await {
+        if !beside && let Some(answer) = socket::call(&socket_path, request, &actor, progress).await
+        {
             return answer;
         }
         let opened = Context::open(

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::ledger::time_text;
+use crate::ledger::{LedgerError, time_text};
 use crate::pipeline::ProgressSink;
 use crate::pipeline::outbox::FROZEN;
 
@@ -48,6 +48,11 @@ pub(super) fn backup(context: &Context, file: &Path, actor: &str) -> Result<Valu
             "{} exists; name a new file",
             file.display()
         )));
+    }
+    let path = context.config().config.daemon.data_dir.join("camsync.db");
+    // What stands in for a ledger that is not there yet is no backup of anything.
+    if context.ledger().path() != path {
+        return Err(LedgerError::Absent { path }.into());
     }
     context.ledger().backup(file)?;
     let bytes = std::fs::metadata(file).map(|m| m.len()).unwrap_or_default();
