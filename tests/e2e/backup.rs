@@ -67,6 +67,13 @@ fn copies_made_under_load_are_whole_and_a_restored_one_converges_without_creatin
     running.terminate();
     assert!(running.wait().success(), "{}", running.stderr());
 
+    let audit = world.read(&["audit", "--limit", "0"]);
+    let noted = audit["audit"].as_array().unwrap().iter();
+    assert_eq!(
+        noted.filter(|row| row["action"] == "backup").count(),
+        counts.len()
+    );
+
     // `status` works on the copy, and says what was then.
     world.does(&["restore", "copy-0.db"]);
     assert_eq!(world.read(&["status"])["sub_users"]["managed"], first);

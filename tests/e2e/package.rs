@@ -209,6 +209,11 @@ fn the_unit_is_valid_and_as_closed_as_the_guide_says() {
         .nth(1)
         .and_then(|rest| rest.split_whitespace().next())
         .unwrap_or_else(|| panic!("no exposure: {measured}"));
+    // Another systemd counts otherwise.
+    let version = text(&succeeds(Command::new("systemd-analyze").arg("--version")).stdout);
+    if !version.starts_with("systemd 252 ") {
+        return;
+    }
     for guide in ["operations.md", "operations.zh-CN.md"] {
         let guide = std::fs::read_to_string(format!("{PROJECT}/docs/{guide}")).unwrap();
         assert!(

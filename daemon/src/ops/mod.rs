@@ -188,6 +188,13 @@ pub enum Request {
         /// To this file, absolute.
         file: std::path::PathBuf,
     },
+    /// Record that a backup was made: whoever made it beside the daemon does not write the ledger.
+    BackedUp {
+        /// The copy.
+        file: std::path::PathBuf,
+        /// Its size.
+        bytes: u64,
+    },
     /// Connectors.
     Connectors,
     /// One connector's description.
@@ -267,7 +274,8 @@ pub async fn run(
         Request::DiscardPlan { id } => plans::discard(context, id, actor),
         Request::Freeze { frozen } => system::freeze(context, frozen, actor, progress).await,
         Request::Audit(options) => system::audit(context, &options),
-        Request::Backup { file } => system::backup(context, &file, actor),
+        Request::Backup { file } => system::backup(context, &file),
+        Request::BackedUp { file, bytes } => system::backed_up(context, &file, bytes, actor),
         Request::Connectors => connectors::list(context).await,
         Request::InspectConnector { file } => connectors::inspect(context, &file).await,
     }

@@ -42,7 +42,7 @@ pub(super) fn audit(context: &Context, options: &ListOptions) -> Result<Value, O
     }))
 }
 
-pub(super) fn backup(context: &Context, file: &Path, actor: &str) -> Result<Value, OpError> {
+pub(super) fn backup(context: &Context, file: &Path) -> Result<Value, OpError> {
     if file.exists() {
         return Err(OpError::usage(format!(
             "{} exists; name a new file",
@@ -56,6 +56,20 @@ pub(super) fn backup(context: &Context, file: &Path, actor: &str) -> Result<Valu
     }
     context.ledger().backup(file)?;
     let bytes = std::fs::metadata(file).map(|m| m.len()).unwrap_or_default();
-    tracing::info!(actor, file = %file.display(), bytes, "ledger backed up");
     Ok(json!({ "file": file, "bytes": bytes }))
+}
+
+pub(super) fn backed_up(
+    context: &Context,
+    file: &Path,
+    bytes: u64,
+    actor: &str,
+) -> Result<Value, OpError> {
+    let subject = file.display().to_string();
+    let detail = json!({ "bytes": bytes });
+    context
+        .ledger()
+        .audit(context.now(), actor, "backup", &subject, &detail)?;
+    tracing::info!(actor, file = subject, bytes, "ledger backed up");
+    Ok(Value::Null)
 }
