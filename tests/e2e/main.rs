@@ -7,6 +7,7 @@
     unreachable_pub
 )]
 
+mod api;
 mod backup;
 mod bad_input;
 mod bindings;
@@ -19,6 +20,8 @@ mod documents;
 mod drift;
 mod emergency;
 mod guard;
+mod http;
+mod http_limits;
 mod inprocess;
 mod leavers;
 mod lost_creation;
