@@ -1,4 +1,5 @@
 //! Backups of a ledger under load, and what a restored one leads to.
+#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;

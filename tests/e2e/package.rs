@@ -1,4 +1,5 @@
 //! The Debian package, installed, upgraded and removed by dpkg in a folder of its own; the systemd unit.
+#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
