@@ -8,11 +8,13 @@
 )]
 
 mod api;
+mod backup;
 mod bad_input;
 mod bindings;
 mod callbacks;
 mod cam_faults;
 mod cli;
+mod container;
 mod crash;
 mod daemon;
 mod documents;
@@ -28,6 +30,7 @@ mod lost_creation;
 mod main_job;
 mod names;
 mod operation;
+mod package;
 mod quota;
 mod reload;
 mod removal;

@@ -190,6 +190,13 @@ pub enum Request {
         /// To this file, absolute.
         file: std::path::PathBuf,
     },
+    /// Record that a backup was made: whoever made it beside the daemon does not write the ledger.
+    BackedUp {
+        /// The copy.
+        file: std::path::PathBuf,
+        /// Its size.
+        bytes: u64,
+    },
     /// Connectors.
     Connectors,
     /// One connector's description.
@@ -271,7 +278,8 @@ pub async fn run(
         Request::Applications(_) => Ok(serde_json::json!({ "applications": [] })),
         Request::Freeze { frozen } => system::freeze(context, frozen, actor, progress).await,
         Request::Audit(options) => system::audit(context, &options),
-        Request::Backup { file } => system::backup(context, &file, actor),
+        Request::Backup { file } => system::backup(context, &file),
+        Request::BackedUp { file, bytes } => system::backed_up(context, &file, bytes, actor),
         Request::Connectors => connectors::list(context).await,
         Request::InspectConnector { file } => connectors::inspect(context, &file).await,
     }
