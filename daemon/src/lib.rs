@@ -9,5 +9,6 @@ pub mod ledger;
 mod log;
 pub mod ops;
 pub mod pipeline;
+pub mod say;
 pub mod setup;
 pub mod socket;

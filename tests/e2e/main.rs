@@ -10,6 +10,7 @@
 mod bad_input;
 mod bindings;
 mod cam_faults;
+mod chinese;
 mod cli;
 mod crash;
 mod daemon;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ledger::LedgerError;
+use crate::say::{Sentence, refusals};
 use crate::setup::SetupError;
 
 /// The exit status that an error calls for.
@@ -30,33 +31,47 @@ impl Exit {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{message}")]
 pub struct OpError {
-    /// What is wrong, and what to do.
+    /// What is wrong, and what to do; in English, as JSON and logs have it.
     pub message: String,
+    /// The same in Chinese, where there is a text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zh: Option<String>,
     /// The exit status.
     pub exit: Exit,
 }
 
 impl OpError {
-    /// It failed.
-    pub fn failed(message: impl Into<String>) -> Self {
+    fn new(said: Sentence, exit: Exit) -> Self {
         Self {
-            message: message.into(),
-            exit: Exit::Failed,
+            message: said.en,
+            zh: said.zh,
+            exit,
         }
     }
 
-    /// It was asked for wrongly.
-    pub fn usage(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            exit: Exit::Usage,
+    /// In `zh`, or else English.
+    #[must_use]
+    pub fn to(&self, language: &str) -> &str {
+        match &self.zh {
+            Some(zh) if language == "zh" => zh,
+            _ => &self.message,
         }
+    }
+
+    /// It failed.
+    pub fn failed(said: impl Into<Sentence>) -> Self {
+        Self::new(said.into(), Exit::Failed)
+    }
+
+    /// It was asked for wrongly.
+    pub fn usage(said: impl Into<Sentence>) -> Self {
+        Self::new(said.into(), Exit::Usage)
     }
 }
 
 impl From<LedgerError> for OpError {
     fn from(error: LedgerError) -> Self {
-        Self::failed(error.to_string())
+        refusals::ledger(&error)
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::ledger::{PlanRow, time_text};
 use crate::pipeline::ProgressSink;
+use crate::say::refusals;
 
 use super::{Context, ListOptions, OpError, passes, sources};
 
@@ -39,7 +40,7 @@ pub(super) fn list(context: &Context, options: &ListOptions) -> Result<Value, Op
     if let Some(status) = &options.status
         && !STATUSES.contains(&status.as_str())
     {
-        return Err(super::unknown_status(status, &STATUSES));
+        return Err(refusals::unknown_status(status, &STATUSES));
     }
     let rows = context.ledger().plans(
         options.status.as_deref(),
@@ -52,36 +53,37 @@ pub(super) fn list(context: &Context, options: &ListOptions) -> Result<Value, Op
 }
 
 fn find(context: &Context, id: i64) -> Result<PlanRow, OpError> {
-    context.ledger().plan(id)?.ok_or_else(|| {
-        OpError::usage(format!(
-            "there is no plan {id}; `camsync plans list` shows them"
-        ))
-    })
+    context
+        .ledger()
+        .plan(id)?
+        .ok_or_else(|| refusals::no_plan(id))
 }
 
 pub(super) fn show(context: &Context, id: i64) -> Result<Value, OpError> {
     let plan = find(context, id)?;
     let mut made = row_json(&plan);
-    made["items"] = json!(plan.removals);
+    made["items"] = plan
+        .removals
+        .iter()
+        .map(|removal| {
+            json!({
+                "kind": removal.kind,
+                "member": removal.member,
+                "username": removal.username,
+                "reason": removal.reason.to_string(),
+                "reason_details": removal.reason,
+            })
+        })
+        .collect();
     Ok(json!({ "plan": made }))
 }
 
 fn held(context: &Context, id: i64) -> Result<PlanRow, OpError> {
     let plan = find(context, id)?;
     if plan.status != "held" {
-        return Err(OpError::usage(format!(
-            "plan {id} is {}; only a held plan can be decided on",
-            plan.status
-        )));
+        return Err(refusals::plan_not_held(id, &plan.status));
     }
     Ok(plan)
-}
-
-/// A pass that ran meanwhile shows other removals, or none.
-fn overtaken(id: i64) -> OpError {
-    OpError::failed(format!(
-        "plan {id} is not held any more: a newer one has taken its place; `camsync plans list` shows it"
-    ))
 }
 
 pub(super) async fn approve(
@@ -92,7 +94,7 @@ pub(super) async fn approve(
 ) -> Result<Value, OpError> {
     let plan = held(context, id)?;
     if !context.ledger().approve_plan(&plan, context.now(), actor)? {
-        return Err(overtaken(id));
+        return Err(refusals::plan_overtaken(id));
     }
     if plan.removals.iter().any(|r| r.kind == Kind::DeleteUser) {
         // Nobody is deleted without a complete crawl and a witness of this moment.
@@ -106,7 +108,7 @@ pub(super) async fn approve(
 pub(super) fn discard(context: &Context, id: i64, actor: &str) -> Result<Value, OpError> {
     let plan = held(context, id)?;
     if !context.ledger().discard_plan(&plan, context.now(), actor)? {
-        return Err(overtaken(id));
+        return Err(refusals::plan_overtaken(id));
     }
     show(context, id)
 }

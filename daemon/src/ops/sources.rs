@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::ledger::{SourceRow, time_text};
 use crate::pipeline::reconcile::OWNER_UIN;
+use crate::say::refusals;
 use crate::setup::connector_name;
 
 use super::{Context, OpError};
@@ -62,8 +63,7 @@ fn row_json(
     });
     let error = row
         .and_then(|r| r.error.as_ref())
-        .and_then(|e| serde_json::from_value::<crate::pipeline::SourceFailure>(e.clone()).ok())
-        .map(|f| f.to_string());
+        .and_then(|e| serde_json::from_value::<crate::pipeline::SourceFailure>(e.clone()).ok());
     json!({
         "name": name,
         "connector": connector,
@@ -73,7 +73,8 @@ fn row_json(
         "members": row.map_or(0, |r| r.members),
         "departments": row.map_or(0, |r| r.departments),
         "state": state,
-        "error": error,
+        "error": error.as_ref().map(ToString::to_string),
+        "error_details": error,
         "enterprise": row.and_then(|r| r.enterprise.clone()),
     })
 }
@@ -146,20 +147,7 @@ pub(super) fn unknown(context: &Context, name: &str) -> OpError {
         .iter()
         .map(|s| s.name.as_str())
         .collect();
-    if known.is_empty() {
-        return OpError::usage(format!(
-            "there is no source `{name}`; {} has no [[source]]",
-            context.config_file().display()
-        ));
-    }
-    let near = camsync_core::nearest::nearest(name, known.iter().copied());
-    OpError::usage(match near {
-        Some(near) => format!("there is no source `{name}`; did you mean `{near}`?"),
-        None => format!(
-            "there is no source `{name}`; configured are {}",
-            known.join(", ")
-        ),
-    })
+    refusals::no_source(name, &known, context.config_file())
 }
 
 pub(super) fn pause(
@@ -206,9 +194,7 @@ pub(super) fn rebind(
         return Err(unknown(context, name));
     };
     let Some(seen) = row.seen_enterprise else {
-        return Err(OpError::usage(format!(
-            "the source {name} answers with the enterprise that it belongs to; there is nothing to rebind"
-        )));
+        return Err(refusals::nothing_to_rebind(name));
     };
     ledger.set_enterprise(name, &seen, None)?;
     ledger.audit(

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::ledger::time_text;
 use crate::pipeline::ProgressSink;
 use crate::pipeline::outbox::FROZEN;
+use crate::say::refusals;
 
 use super::{Context, ListOptions, OpError, passes};
 
@@ -44,10 +45,7 @@ pub(super) fn audit(context: &Context, options: &ListOptions) -> Result<Value, O
 
 pub(super) fn backup(context: &Context, file: &Path, actor: &str) -> Result<Value, OpError> {
     if file.exists() {
-        return Err(OpError::usage(format!(
-            "{} exists; name a new file",
-            file.display()
-        )));
+        return Err(refusals::file_exists(file));
     }
     context.ledger().backup(file)?;
     let bytes = std::fs::metadata(file).map(|m| m.len()).unwrap_or_default();

@@ -12,6 +12,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use crate::ledger::{Ledger, LedgerError, Recorded};
+use crate::say::Blocked;
 
 use super::apply::SignIn;
 use super::clock::Clock;
@@ -91,9 +92,7 @@ pub struct PassReport {
     /// Sources that could not be crawled whole, and why.
     pub failures: Vec<(String, SourceFailure)>,
     /// Why no plan could be made.
-    pub error: Option<String>,
-    /// CAM's answer, when that is why.
-    pub cam_error: Option<camsync_cam::Error>,
+    pub error: Option<Blocked>,
 }
 
 impl PassReport {
@@ -613,12 +612,7 @@ fn failures(parts: &Parts, only: Option<&[String]>, ready: &[Ready]) -> PassRepo
 
 /// Notes what stopped a plan, unless it was the ledger itself.
 fn refused(report: &mut PassReport, error: ReconcileError) -> Result<(), LedgerError> {
-    report.error = Some(error.to_string());
-    match error {
-        ReconcileError::Ledger(error) => return Err(error),
-        ReconcileError::Cam(error) => report.cam_error = Some(error),
-        ReconcileError::AnotherAccount { .. } | ReconcileError::Rule(_) => {}
-    }
+    report.error = Some(error.blocked()?);
     Ok(())
 }
 
