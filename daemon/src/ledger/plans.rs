@@ -61,6 +61,7 @@ pub struct PlanRemoval {
     /// The sub-user's name.
     pub username: String,
     /// Why.
+    #[serde(rename = "reason_details")]
     pub reason: Reason,
 }
 
@@ -756,7 +757,7 @@ fn row_of(
             &planned.username,
             &json!({
                 "source": planned.source, "member": planned.member, "uin": adoption.uin,
-                "reason": planned.reason.to_string(),
+                "reason": planned.reason.to_string(), "reason_details": planned.reason,
             }),
         )?;
     }
