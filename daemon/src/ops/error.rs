@@ -27,6 +27,21 @@ impl Exit {
     }
 }
 
+/// What kind of error it is, for callers that are programs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// It failed.
+    #[default]
+    Failed,
+    /// The question is wrong.
+    Invalid,
+    /// What it is about does not exist.
+    NotFound,
+    /// What it is about is in no state for it.
+    Conflict,
+}
+
 /// What a person must know.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{message}")]
@@ -38,14 +53,18 @@ pub struct OpError {
     pub zh: Option<String>,
     /// The exit status.
     pub exit: Exit,
+    /// The kind.
+    #[serde(default)]
+    pub fault: Fault,
 }
 
 impl OpError {
-    fn new(said: Sentence, exit: Exit) -> Self {
+    fn new(said: Sentence, exit: Exit, fault: Fault) -> Self {
         Self {
             message: said.en,
             zh: said.zh,
             exit,
+            fault,
         }
     }
 
@@ -60,12 +79,27 @@ impl OpError {
 
     /// It failed.
     pub fn failed(said: impl Into<Sentence>) -> Self {
-        Self::new(said.into(), Exit::Failed)
+        Self::new(said.into(), Exit::Failed, Fault::Failed)
     }
 
     /// It was asked for wrongly.
     pub fn usage(said: impl Into<Sentence>) -> Self {
-        Self::new(said.into(), Exit::Usage)
+        Self::new(said.into(), Exit::Usage, Fault::Invalid)
+    }
+
+    /// There is no such thing.
+    pub fn not_found(said: impl Into<Sentence>) -> Self {
+        Self::new(said.into(), Exit::Usage, Fault::NotFound)
+    }
+
+    /// It is not in the state for this.
+    pub fn conflict(said: impl Into<Sentence>) -> Self {
+        Self::new(said.into(), Exit::Usage, Fault::Conflict)
+    }
+
+    /// It came too late: somebody or something was faster.
+    pub fn overtaken(said: impl Into<Sentence>) -> Self {
+        Self::new(said.into(), Exit::Failed, Fault::Conflict)
     }
 }
 

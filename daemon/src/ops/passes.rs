@@ -10,9 +10,9 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::ledger::time_text;
-use crate::pipeline::engine::summary;
 use crate::pipeline::outbox::{FULL_QUOTA, FullQuota};
-use crate::pipeline::{PassReport, ProgressSink, Trigger, reconcile};
+use crate::pipeline::passes::summary;
+use crate::pipeline::{Applier, PassReport, ProgressSink, Trigger, reconcile};
 use crate::say::refusals;
 
 use super::{Context, OpError, changes, sources};
@@ -102,7 +102,7 @@ pub(super) async fn work(context: &Context, progress: &ProgressSink) -> Result<(
             .map_err(refusals::reconcile)?;
     }
     engine
-        .drain(context.now() + DECISION_WAITS, progress)
+        .drain(Applier::Hand, context.now() + DECISION_WAITS, progress)
         .await?;
     Ok(())
 }

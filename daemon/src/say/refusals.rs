@@ -13,6 +13,14 @@ fn usage(en: String, zh: String) -> OpError {
     OpError::usage(Sentence::both(en, zh))
 }
 
+fn not_found(en: String, zh: String) -> OpError {
+    OpError::not_found(Sentence::both(en, zh))
+}
+
+fn conflict(en: String, zh: String) -> OpError {
+    OpError::conflict(Sentence::both(en, zh))
+}
+
 fn failed(en: String, zh: String) -> OpError {
     OpError::failed(Sentence::both(en, zh))
 }
@@ -118,7 +126,7 @@ pub fn not_suspended(row: &ChangeRow) -> OpError {
 #[must_use]
 pub fn no_source(name: &str, known: &[&str], config: &Path) -> OpError {
     if known.is_empty() {
-        return usage(
+        return not_found(
             format!(
                 "there is no source `{name}`; {} has no [[source]]",
                 config.display()
@@ -127,11 +135,11 @@ pub fn no_source(name: &str, known: &[&str], config: &Path) -> OpError {
         );
     }
     match camsync_core::nearest::nearest(name, known.iter().copied()) {
-        Some(near) => usage(
+        Some(near) => not_found(
             format!("there is no source `{name}`; did you mean `{near}`?"),
             format!("没有来源 `{name}`；您是指 `{near}` 吗？"),
         ),
-        None => usage(
+        None => not_found(
             format!(
                 "there is no source `{name}`; configured are {}",
                 known.join(", ")
@@ -144,7 +152,7 @@ pub fn no_source(name: &str, known: &[&str], config: &Path) -> OpError {
 /// The source answers with its own enterprise.
 #[must_use]
 pub fn nothing_to_rebind(name: &str) -> OpError {
-    usage(
+    conflict(
         format!(
             "the source {name} answers with the enterprise that it belongs to; there is nothing to rebind"
         ),
@@ -174,7 +182,7 @@ pub fn unknown_status(word: &str, known: &[&str]) -> OpError {
 /// There is no such change.
 #[must_use]
 pub fn no_change(id: i64) -> OpError {
-    usage(
+    not_found(
         format!("there is no change {id}; `camsync changes list` shows them"),
         format!("没有变更 {id}；用 `camsync changes list` 查看"),
     )
@@ -183,7 +191,7 @@ pub fn no_change(id: i64) -> OpError {
 /// The change waits for a plan's approval.
 #[must_use]
 pub fn change_waits_for_approval(id: i64, plan: i64) -> OpError {
-    usage(
+    conflict(
         format!(
             "change {id} waits for the approval of plan {plan}: `camsync plans approve {plan}`"
         ),
@@ -194,7 +202,7 @@ pub fn change_waits_for_approval(id: i64, plan: i64) -> OpError {
 /// The change waits for a complete crawl.
 #[must_use]
 pub fn change_waits_for_crawl(id: i64) -> OpError {
-    usage(
+    conflict(
         format!("change {id} waits for a complete crawl: `camsync sync`"),
         format!("变更 {id} 在等待一次完整拉取：`camsync sync`"),
     )
@@ -203,7 +211,7 @@ pub fn change_waits_for_crawl(id: i64) -> OpError {
 /// Only failed and held changes can be retried.
 #[must_use]
 pub fn not_retriable(id: i64, status: &str) -> OpError {
-    usage(
+    conflict(
         format!("change {id} is {status}; only failed and held ones can be retried"),
         format!(
             "变更 {id} {}；只有已失败或等待中的变更可以重试",
@@ -215,7 +223,7 @@ pub fn not_retriable(id: i64, status: &str) -> OpError {
 /// Only pending, held and failed changes can be cancelled.
 #[must_use]
 pub fn not_cancellable(id: i64, status: &str) -> OpError {
-    usage(
+    conflict(
         format!("change {id} is {status}; only pending, held and failed ones can be cancelled"),
         format!(
             "变更 {id} {}；只有待执行、等待中或已失败的变更可以取消",
@@ -227,7 +235,7 @@ pub fn not_cancellable(id: i64, status: &str) -> OpError {
 /// There is no such plan.
 #[must_use]
 pub fn no_plan(id: i64) -> OpError {
-    usage(
+    not_found(
         format!("there is no plan {id}; `camsync plans list` shows them"),
         format!("没有计划 {id}；用 `camsync plans list` 查看"),
     )
@@ -236,7 +244,7 @@ pub fn no_plan(id: i64) -> OpError {
 /// Only a held plan can be decided on.
 #[must_use]
 pub fn plan_not_held(id: i64, status: &str) -> OpError {
-    usage(
+    conflict(
         format!("plan {id} is {status}; only a held plan can be decided on"),
         format!("计划 {id} {}；只能裁定等待中的计划", term("zh", status)),
     )
@@ -245,11 +253,24 @@ pub fn plan_not_held(id: i64, status: &str) -> OpError {
 /// A pass that ran meanwhile shows other removals, or none.
 #[must_use]
 pub fn plan_overtaken(id: i64) -> OpError {
-    failed(
+    OpError::overtaken(Sentence::both(
         format!(
             "plan {id} is not held any more: a newer one has taken its place; `camsync plans list` shows it"
         ),
         format!("计划 {id} 已不再等待：已被较新的计划取代；用 `camsync plans list` 查看"),
+    ))
+}
+
+/// The second approval is another person's to give.
+#[must_use]
+pub fn needs_a_second_person(id: i64, first: &str) -> OpError {
+    conflict(
+        format!(
+            "plan {id} has the approval of {first} already and needs that of a second person (console.two_person_approval): ask somebody else to approve it"
+        ),
+        format!(
+            "计划 {id} 已有 {first} 的批准，还需另一人批准（console.two_person_approval）：请他人来批准"
+        ),
     )
 }
 
@@ -260,7 +281,7 @@ pub fn several_members(id: &str, found: &[(String, String)]) -> OpError {
         let all: Vec<String> = found.iter().map(|(id, source)| of(id, source)).collect();
         all.join(and)
     };
-    usage(
+    conflict(
         format!(
             "`{id}` is {}; name one with --source",
             each(&|id, source| format!("{id} of {source}"), " and ")
@@ -289,7 +310,7 @@ pub fn no_member(id: &str, near: Option<&str>) -> OpError {
             )
         },
     );
-    usage(
+    not_found(
         format!("nobody in a snapshot, and no sub-user, is called `{id}`; {en}"),
         format!("快照中没有名为 `{id}` 的成员，也没有这样的子用户；{zh}"),
     )
@@ -298,7 +319,7 @@ pub fn no_member(id: &str, near: Option<&str>) -> OpError {
 /// The member's sub-user is not camsync's to change.
 #[must_use]
 pub fn not_managed(member: &str) -> OpError {
-    usage(
+    conflict(
         format!(
             "{member} has no sub-user that camsync manages, and an account that is not managed is never changed"
         ),
