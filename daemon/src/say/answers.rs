@@ -234,9 +234,9 @@ fn zh(answer: &Answer) -> String {
         Answer::NoSubUser => "没有子用户。".into(),
         Answer::Wanted { username } => format!("子用户 {username} 等待创建。"),
         Answer::Stopped { sub_user, at } => {
-            format!("子用户 {} 已于 {} 由人停用。", named(sub_user), moment(*at))
+            format!("子用户 {}已于 {} 由人停用。", named(sub_user), moment(*at))
         }
-        Answer::Managed { sub_user } => format!("子用户 {} 受管。", named(sub_user)),
+        Answer::Managed { sub_user } => format!("子用户 {}受管。", named(sub_user)),
         Answer::Suspended {
             sub_user,
             evidence,
@@ -247,23 +247,24 @@ fn zh(answer: &Answer) -> String {
                 .map(|at| format!("，{} 之后可被删除", moment(at)))
                 .unwrap_or_default();
             format!(
-                "子用户 {} 自 {} 起停用（{}）{end}。",
+                "子用户 {}自 {} 起停用（{}）{end}。",
                 named(sub_user),
                 moment(*since),
                 kind_of(*evidence)
             )
         }
-        Answer::Deleted { sub_user } => format!("子用户 {} 已删除。", named(sub_user)),
-        Answer::Released { sub_user } => format!("子用户 {} 已不再受管。", named(sub_user)),
+        Answer::Deleted { sub_user } => format!("子用户 {}已删除。", named(sub_user)),
+        Answer::Released { sub_user } => format!("子用户 {}已不再受管。", named(sub_user)),
         Answer::Abandoned { username } => format!("子用户 {username} 从未创建。"),
         Answer::Protected => "它受保护，不会被移除。".into(),
         Answer::Problem { details } => format!("{}。", obstacle("zh", details)),
     }
 }
 
+/// With the blank that belongs between Latin letters and Chinese; a full-width bracket needs none.
 fn named(account: &Account) -> String {
     match account.uin {
         Some(uin) => format!("{}（{uin}）", account.username),
-        None => account.username.clone(),
+        None => format!("{} ", account.username),
     }
 }
