@@ -11,6 +11,7 @@ mod log;
 pub mod ops;
 pub mod pipeline;
 pub mod reload;
+pub mod say;
 pub mod schedule;
 pub mod setup;
 pub mod socket;

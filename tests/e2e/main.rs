@@ -13,6 +13,7 @@ mod bad_input;
 mod bindings;
 mod callbacks;
 mod cam_faults;
+mod chinese;
 mod cli;
 mod container;
 mod crash;

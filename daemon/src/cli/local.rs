@@ -8,9 +8,11 @@ use serde_json::json;
 use crate::ledger::{Ledger, LedgerLock};
 use crate::ops::OpError;
 use crate::pipeline::reconcile::OWNER_UIN;
+use crate::say::refusals;
 
 use super::Place;
 use super::args::Cli;
+use super::render;
 use super::screen::Screen;
 
 pub(super) fn show_config(place: &Place, json: bool, screen: &Screen) -> Result<u8, OpError> {
@@ -73,10 +75,7 @@ pub(super) fn restore(
     let backup = Ledger::open_to_read(file)?;
     let damage = backup.integrity()?;
     if let Some(first) = damage.first() {
-        return Err(OpError::failed(format!(
-            "{}: the backup is damaged: {first}; nothing was changed",
-            file.display()
-        )));
+        return Err(refusals::damaged_backup(file, first));
     }
     let path = data_dir.join("camsync.db");
     // A damaged ledger is the very reason to restore: then there is nothing to compare with.
@@ -86,9 +85,7 @@ pub(super) fn restore(
             && theirs != ours
             && !other_account
         {
-            return Err(OpError::usage(format!(
-                "the backup belongs to the root account {theirs}, the present ledger to {ours}; nothing was changed. If that is meant: --other-account"
-            )));
+            return Err(refusals::another_accounts_backup(theirs, ours));
         }
     }
     // The copy is whole before anything is moved: a disk that fills leaves the present ledger where it is.
@@ -101,18 +98,7 @@ pub(super) fn restore(
     if json {
         screen.json(&document);
     } else {
-        screen.print(&format!(
-            "restored {} from {}",
-            path.display(),
-            file.display()
-        ));
-        if let Some(kept) = kept {
-            screen.print(&format!(
-                "the ledger that was there is kept as {}",
-                kept.display()
-            ));
-        }
-        screen.print("next: `camsync plan` shows what has changed in the cloud since the backup");
+        screen.print(&render::text(render::Draw::Done, &document, screen.style()));
     }
     Ok(0)
 }

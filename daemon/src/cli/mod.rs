@@ -20,6 +20,7 @@ use serde_json::Value;
 use crate::ledger::LedgerError;
 use crate::ops::{Access, Context, Exit, ListOptions, OpError, Request};
 use crate::pipeline::SystemClock;
+use crate::say::refusals;
 use crate::{daemon, socket};
 
 use args::{
@@ -47,7 +48,7 @@ pub fn main() -> ExitCode {
     match runtime.block_on(command(cli, language, &screen)) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            screen.error(&error.message);
+            screen.error(error.to(language));
             if json {
                 // One document, whatever happens: nobody has to parse what is not there.
                 screen.json(&serde_json::json!({
@@ -438,7 +439,7 @@ async fn ask(
     if let Some(path) = &place.socket {
         return match socket::call(path, request, &actor, progress).await {
             Some(answer) => answer,
-            None => Err(OpError::failed(unanswered(path))),
+            None => Err(unanswered(path)),
         };
     }
     let path = place.locate()?;
@@ -513,21 +514,9 @@ fn what() -> String {
 }
 
 /// Why nobody answers at a socket, and what to do.
-fn unanswered(path: &Path) -> String {
-    let shown = path.display();
-    match std::os::unix::net::UnixStream::connect(path) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => format!(
-            "{shown}: there is no such socket; start `camsync run`, or leave --socket and CAMSYNC_SOCKET away to use the ledger itself"
-        ),
-        Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => format!(
-            "{shown}: this user may not use the socket; ask as the user that `camsync run` runs as"
-        ),
-        Err(e) if e.kind() == std::io::ErrorKind::ConnectionRefused => format!(
-            "{shown}: the process that made this socket is gone; start `camsync run` again, or leave --socket and CAMSYNC_SOCKET away"
-        ),
-        Err(e) => format!("{shown}: nobody answers at this socket: {e}"),
-        Ok(_) => format!("{shown}: nobody answered at this socket; ask again"),
-    }
+fn unanswered(path: &Path) -> OpError {
+    let error = std::os::unix::net::UnixStream::connect(path).err();
+    refusals::unanswered(path, error.as_ref())
 }
 
 async fn run(place: &Place) -> Result<u8, OpError> {

@@ -44,17 +44,6 @@ impl ListOptions {
     }
 }
 
-/// A status that no list knows; the nearest one is named.
-fn unknown_status(word: &str, known: &[&str]) -> OpError {
-    let near = camsync_core::nearest::nearest(word, known.iter().copied())
-        .map(|near| format!("; did you mean `{near}`?"))
-        .unwrap_or_default();
-    OpError::usage(format!(
-        "there is no status `{word}`{near} (known are {})",
-        known.join(", ")
-    ))
-}
-
 /// What can be asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "op")]

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::ledger::{LedgerError, time_text};
 use crate::pipeline::ProgressSink;
 use crate::pipeline::outbox::FROZEN;
+use crate::say::refusals;
 
 use super::{Context, ListOptions, OpError, passes};
 
@@ -44,10 +45,7 @@ pub(super) fn audit(context: &Context, options: &ListOptions) -> Result<Value, O
 
 pub(super) fn backup(context: &Context, file: &Path) -> Result<Value, OpError> {
     if file.exists() {
-        return Err(OpError::usage(format!(
-            "{} exists; name a new file",
-            file.display()
-        )));
+        return Err(refusals::file_exists(file));
     }
     let path = context.config().config.daemon.data_dir.join("camsync.db");
     // What stands in for a ledger that is not there yet is no backup of anything.
