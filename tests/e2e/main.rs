@@ -18,6 +18,7 @@ mod drift;
 mod emergency;
 mod guard;
 mod inprocess;
+mod lag;
 mod leavers;
 mod lost_creation;
 mod main_job;
