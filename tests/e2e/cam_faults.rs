@@ -399,6 +399,8 @@ fn a_name_taken_by_a_stranger_between_the_read_and_the_write() {
     let mut pass = tools::Process::start(world, &["sync", "--json"]);
     until("AddUser is held", || world.cam.fault_hits(held) > 0);
     let stranger = world.cam.add_user(&name, UserKind::SubUser);
+    // Even the remark is what camsync would write, but for the mark that only this creation has.
+    world.cam.set_remark(&name, "来者").unwrap();
     assert_eq!(pass.wait().code(), Some(1), "{}", pass.stdout());
     assert!(pass.stdout().contains("name_conflict"), "{}", pass.stdout());
     // It stays a conflict, and the stranger's account stays the stranger's.

@@ -90,9 +90,9 @@ fn sigterm_ends_it_in_time_when_a_provider_never_answers() {
 fn a_second_one_refuses_to_start_and_says_who_holds_the_ledger() {
     let world = world(&once_a_year());
     let first = daemon(&world);
-    let second = world.run(&["run"]);
-    assert_eq!(second.status.code(), Some(1));
-    let said = text(&second.stderr);
+    let mut second = Process::start(&world, &["run"]);
+    assert_eq!(second.wait().code(), Some(1));
+    let said = second.stderr();
     assert!(said.contains("camsync run"), "{said}");
     assert!(said.contains(&first.id().to_string()), "{said}");
     let restore = world.run(&["restore", "whatever.db"]);

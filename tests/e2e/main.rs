@@ -30,3 +30,4 @@ mod secrets;
 mod tools;
 mod wecom_faults;
 mod world;
+mod writes;
