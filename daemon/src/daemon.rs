@@ -15,6 +15,8 @@ use crate::socket;
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// What is in flight when the process is to end may take this long.
 const LAST_WORDS: Duration = Duration::from_secs(9);
+/// A source of which a pass could not be recorded is left alone for so long.
+const UNRECORDED_WAITS: TimeDelta = TimeDelta::seconds(30);
 /// How long one pass works on its outbox before the next crawl may come.
 const PASS_WORKS: TimeDelta = TimeDelta::seconds(120);
 
@@ -74,9 +76,15 @@ async fn work(context: &Context, engine: &Engine) {
             }
             let until = now + PASS_WORKS;
             let passed = engine.sync(Some(&due), &trigger, until, &progress).await;
+            let recorded = passed.is_ok();
             report(&due.join(", "), passed);
             for name in due {
-                next.remove(&name);
+                if recorded {
+                    next.remove(&name);
+                } else {
+                    // The ledger does not know of the crawl: without this, it would be due again at once.
+                    next.insert(name, context.now() + UNRECORDED_WAITS);
+                }
             }
             continue;
         }

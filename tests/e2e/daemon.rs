@@ -180,6 +180,31 @@ fn a_source_that_cannot_be_set_up_stops_nobody_and_is_set_up_when_it_can_be() {
 }
 
 #[test]
+fn a_ledger_that_takes_nothing_is_not_tried_again_and_again() {
+    let world = world(&every_second());
+    world.join(1..=1);
+    let running = daemon(&world);
+    until("the first crawl has its effect", || has(&world, "m1"));
+    // As if the disk were full, for whoever writes how a crawl went.
+    let ledger = world.ledger();
+    let full = "CREATE TRIGGER full BEFORE INSERT ON crawls BEGIN SELECT RAISE(ABORT, 'full'); END";
+    ledger.execute_batch(full).unwrap();
+    until("the log says so", || {
+        running.stderr().contains("the pass ended")
+    });
+    let crawls = world.wecom.count("user/list");
+    // It answers all the while, and leaves the provider alone.
+    for _ in 0..20 {
+        world.read(&["status"]);
+    }
+    assert_eq!(world.wecom.count("user/list"), crawls);
+    ledger.execute_batch("DROP TRIGGER full").unwrap();
+    world.join(2..=2);
+    world.sync();
+    assert!(has(&world, "m2"));
+}
+
+#[test]
 fn a_source_that_fails_stops_nobody_else() {
     let other = World::new();
     other.wecom.add_member("o1", "别家", &[1]);

@@ -25,6 +25,7 @@ mod main_job;
 mod names;
 mod operation;
 mod quota;
+mod read_only;
 mod removal;
 mod secrets;
 mod tools;

@@ -56,3 +56,52 @@ fn a_write_is_recorded_before_it_is_sent_and_its_outcome_after() {
     assert_nothing_twice(&world);
     assert_sound(&world);
 }
+
+#[test]
+fn a_newer_plan_supersedes_what_still_waits_of_an_older_one() {
+    let world = World::new();
+    world.join(1..=2);
+    world.sync();
+    world.does(&["freeze"]);
+    for name in ["甲", "乙"] {
+        world.wecom.rename_member("m1", name);
+        world.sync();
+    }
+    world.leave(2..=2);
+    world.sync();
+    world.join(2..=2);
+    world.sync();
+    let statuses = |username: &str| -> Vec<String> {
+        let changes = world.changes_of(username);
+        let waiting = changes.iter().filter(|c| c["kind"] != "create_user");
+        waiting
+            .map(|c| c["status"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(statuses("m1"), ["pending", "superseded"]);
+    assert_eq!(statuses("m2"), ["superseded"]);
+    world.does(&["thaw"]);
+    world.sync();
+    assert_eq!(world.done_to("m1"), ["AddUser", "UpdateUser"]);
+    assert_eq!(world.done_to("m2"), ["AddUser"]);
+    assert!(world.cam.user("m1").unwrap().remark.starts_with("乙"));
+}
+
+#[test]
+fn a_write_whose_answer_and_read_were_both_lost_is_read_before_it_is_sent_again() {
+    let world = World::new();
+    world.join(1..=1);
+    world.sync();
+    world.wecom.rename_member("m1", "另名");
+    let about = |action| When::action(action).key("m1");
+    world
+        .cam
+        .inject(about("UpdateUser").once(), Fault::AnswerLost);
+    // Before the write it is read whose name it is; the read after it fails.
+    world
+        .cam
+        .inject(about("GetUser").after(1).once(), Fault::EffectLost);
+    world.sync();
+    assert_eq!(world.cam.count("UpdateUser"), 1);
+    assert_eq!(recorded(&world, "update_user"), ("applied".into(), 0));
+}

@@ -60,7 +60,7 @@ pub async fn look_up_missing(
                     witnesses.push((member.key.clone(), Witness::OutOfSight(text)));
                 }
                 Presence::Unknown(text) => {
-                    witnesses.push((member.key.clone(), Witness::Unknown(text)));
+                    witnesses.push((member.key.clone(), unsettled(member.witness.as_ref(), text)));
                 }
             }
         }
@@ -69,6 +69,16 @@ pub async fn look_up_missing(
         present.append(&mut found);
     }
     Ok(present)
+}
+
+/// What a look-up that settles nothing leaves of what an earlier one said.
+fn unsettled(earlier: Option<&Witness>, text: String) -> Witness {
+    match earlier {
+        Some(Witness::Gone(_) | Witness::Doubted(_)) => Witness::Doubted(text),
+        // This waits for a person in any case.
+        Some(Witness::OutOfSight(said)) => Witness::OutOfSight(said.clone()),
+        _ => Witness::Unknown(text),
+    }
 }
 
 /// What a look-up says, with what only a crawl can say kept from the last one.
@@ -114,7 +124,9 @@ pub fn absences(
                     format!("missing from a complete crawl, and the look-up says: {text}")
                 }
                 (_, Witness::OutOfSight(text)) => format!("out of sight: {text}"),
-                (_, Witness::Unknown(text)) => format!("the look-up did not settle it: {text}"),
+                (_, Witness::Unknown(text) | Witness::Doubted(text)) => {
+                    format!("the look-up did not settle it: {text}")
+                }
                 (_, Witness::Crawls { crawls, seconds }) => format!(
                     "missing from {crawls} complete crawls over {} minutes",
                     seconds / 60
