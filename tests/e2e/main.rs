@@ -23,6 +23,7 @@ mod leavers;
 mod lost_creation;
 mod main_job;
 mod names;
+mod network;
 mod operation;
 mod quota;
 mod read_only;
