@@ -1,6 +1,7 @@
 //! camsync keeps Tencent Cloud CAM sub-users in step with an identity provider.
 
 pub mod advice;
+pub mod callbacks;
 pub mod cli;
 pub mod connectors;
 pub mod daemon;
@@ -9,5 +10,7 @@ pub mod ledger;
 mod log;
 pub mod ops;
 pub mod pipeline;
+pub mod schedule;
 pub mod setup;
 pub mod socket;
+pub mod web;

@@ -92,6 +92,21 @@ pub enum Witness {
     },
 }
 
+impl Witness {
+    /// What it amounts to after an earlier one: an answer that settles nothing does not undo one that did.
+    #[must_use]
+    pub fn after(&self, earlier: Option<&Self>) -> Self {
+        match (self, earlier) {
+            (Self::Unknown(text), Some(Self::Gone(_) | Self::Doubted(_))) => {
+                Self::Doubted(text.clone())
+            }
+            // This waits for a person in any case.
+            (Self::Unknown(_), Some(Self::OutOfSight(said))) => Self::OutOfSight(said.clone()),
+            _ => self.clone(),
+        }
+    }
+}
+
 /// What absence amounts to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
