@@ -190,7 +190,7 @@ fn a_ledger_that_takes_nothing_is_not_tried_again_and_again() {
     let full = "CREATE TRIGGER full BEFORE INSERT ON crawls BEGIN SELECT RAISE(ABORT, 'full'); END";
     ledger.execute_batch(full).unwrap();
     until("the log says so", || {
-        running.stderr().contains("the pass ended")
+        running.stderr().contains("no plan was recorded")
     });
     let crawls = world.wecom.count("user/list");
     // It answers all the while, and leaves the provider alone.
