@@ -113,6 +113,7 @@ async fn crawl_what_is_due(
             let (engine, found) = (Arc::clone(engine), found.clone());
             let source = name.clone();
             let task = crawls.spawn(async move { crawl(&engine, source, &found).await });
+            schedule.begun(&name);
             running.insert(task.id(), name);
         }
         let mut names = engine.taken();
@@ -137,7 +138,9 @@ async fn crawl_what_is_due(
                         error.id()
                     }
                 };
-                running.remove(&id);
+                if let Some(name) = running.remove(&id) {
+                    schedule.ended(&name, context.now());
+                }
             }
             () = engine.until_stopped() => {}
         }
@@ -204,7 +207,11 @@ async fn plan_for_what_came(
             by_hand: false,
         };
         match engine.record(round, &trigger, &ProgressSink::none()).await {
-            Ok(report) => say_plan(&sources.join(", "), &report),
+            Ok(report) => {
+                say_plan(&sources.join(", "), &report);
+                // What is crawled next follows from what is recorded now.
+                engine.wake();
+            }
             Err(error) => tracing::error!(%error, "no plan was recorded"),
         }
         recorded.notify_one();
