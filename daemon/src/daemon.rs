@@ -9,12 +9,14 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::ops::{Context, OpError};
 use crate::pipeline::{Engine, PassReport, ProgressSink, Trigger};
-use crate::socket;
+use crate::{notify, socket};
 
 /// The longest that the loop sleeps: the outbox is looked at this often, whatever the schedules say.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// What is in flight when the process is to end may take this long.
 const LAST_WORDS: Duration = Duration::from_secs(9);
+/// A notification that is being sent when the process is to end may take this long; it is sent again otherwise.
+const LAST_NOTIFICATION: Duration = Duration::from_secs(1);
 /// How long one pass works on its outbox before the next crawl may come.
 const PASS_WORKS: TimeDelta = TimeDelta::seconds(120);
 
@@ -33,6 +35,10 @@ pub async fn run(context: Arc<Context>) -> Result<(), OpError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), config = %context.config_file().display(), "camsync runs");
+    let mut notifying = tokio::spawn({
+        let (context, engine) = (Arc::clone(&context), Arc::clone(&engine));
+        async move { notify::run(&context, &engine).await }
+    });
     let work = work(&context, &engine);
     let mut work = std::pin::pin!(work);
     tokio::select! {
@@ -46,6 +52,12 @@ pub async fn run(context: Arc<Context>) -> Result<(), OpError> {
         tracing::warn!(
             "ended before everything in flight had answered; it is resolved at the next start"
         );
+    }
+    if tokio::time::timeout(LAST_NOTIFICATION, &mut notifying)
+        .await
+        .is_err()
+    {
+        notifying.abort();
     }
     server.abort();
     let _ = std::fs::remove_file(&path);

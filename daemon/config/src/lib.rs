@@ -18,7 +18,7 @@ mod settings;
 mod warnings;
 
 pub use keys::{
-    Admin, ConnectorRef, Console, Daemon, Drift, Event, Limits, Network, Notify, NotifyKind,
+    Admin, ConnectorRef, Console, Daemon, Drift, Event, Limits, Network, Notify, NotifyKind, Tongue,
     Quotas, Retention, Role, SignIn, Source, Target, TargetKind,
 };
 pub use load::{Config, Loaded};

@@ -7,6 +7,7 @@ mod audit;
 mod changes;
 mod error;
 mod lock;
+mod notifications;
 mod plans;
 mod rows;
 mod snapshot;
@@ -26,6 +27,7 @@ pub use changes::{AttemptEnd, Failure};
 pub use changes::{AttemptRow, ChangeFilter, ChangeRow, Effect, NewChange};
 pub use error::LedgerError;
 pub use lock::LedgerLock;
+pub use notifications::{KeptDrift, NotificationRow, NotificationStep, TargetRow};
 pub use plans::{APPROVAL_HOLDS, PlanRemoval, PlanRow, Recorded, Recording};
 pub use snapshot::{
     CrawlEnd, MemberRow, MissingMember, Said, SourceRow, StoredSnapshot, facts_hash,

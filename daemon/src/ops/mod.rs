@@ -8,6 +8,7 @@ mod connectors;
 mod context;
 mod error;
 mod members;
+mod notify;
 mod passes;
 mod plans;
 mod sources;
@@ -188,6 +189,8 @@ pub enum Request {
         /// To this file, absolute.
         file: std::path::PathBuf,
     },
+    /// Send a test message to every notification target.
+    TestNotify,
     /// Connectors.
     Connectors,
     /// One connector's description.
@@ -214,6 +217,7 @@ impl Request {
             | Self::Audit(_)
             | Self::Backup { .. }
             | Self::Check { .. }
+            | Self::TestNotify
             | Self::Connectors
             | Self::InspectConnector { .. } => Access::Read,
             _ => Access::Write,
@@ -268,6 +272,7 @@ pub async fn run(
         Request::Freeze { frozen } => system::freeze(context, frozen, actor, progress).await,
         Request::Audit(options) => system::audit(context, &options),
         Request::Backup { file } => system::backup(context, &file, actor),
+        Request::TestNotify => notify::test(context).await,
         Request::Connectors => connectors::list(context).await,
         Request::InspectConnector { file } => connectors::inspect(context, &file).await,
     }

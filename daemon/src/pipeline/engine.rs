@@ -20,6 +20,7 @@ use super::outbox::{Chance, Claims, Report, Worker};
 use super::progress::{Progress, ProgressSink};
 use super::reconcile::{self, Made, Policy, Ready, ReconcileError};
 use super::source::{Source, SourceFailure};
+use super::target::{self, Trouble};
 use super::witness;
 
 /// The longest throttle that a pass by hand waits out.
@@ -68,6 +69,7 @@ pub struct Engine {
     crawling: Mutex<BTreeSet<String>>,
     stopping: AtomicBool,
     stopped: tokio::sync::Notify,
+    passed: tokio::sync::Notify,
 }
 
 /// What set a pass off.
@@ -133,6 +135,7 @@ impl Engine {
             crawling: Mutex::new(BTreeSet::new()),
             stopping: AtomicBool::new(false),
             stopped: tokio::sync::Notify::new(),
+            passed: tokio::sync::Notify::new(),
         }
     }
 
@@ -201,6 +204,11 @@ impl Engine {
         if !self.stopped() {
             stopped.await;
         }
+    }
+
+    /// Returns once a pass has ended since it was last asked: there may be something that a person should know.
+    pub async fn until_passed(&self) {
+        self.passed.notified().await;
     }
 
     /// Crawls, compares, and shows what would change. Changes nothing in the cloud and holds nothing.
@@ -276,7 +284,12 @@ impl Engine {
         progress: &ProgressSink,
     ) -> Result<Report, LedgerError> {
         let _turn = self.turn.lock().await;
-        self.work(&self.parts(), until, None, progress).await
+        let report = self.work(&self.parts(), until, None, progress).await?;
+        if let Some(failure) = &report.stopped {
+            let trouble = Trouble::Cam(failure.clone());
+            target::note(&self.ledger, self.clock.now(), Some(trouble))?;
+        }
+        Ok(report)
     }
 
     /// Applies a person's emergencies at once, past whatever else is going on.
@@ -323,6 +336,10 @@ impl Engine {
                 report.plan = Some(made);
             }
             Err(error) => {
+                if let Some(trouble) = Trouble::of(&error) {
+                    target::note(&self.ledger, self.clock.now(), Some(trouble))?;
+                }
+                self.passed.notify_one();
                 refused(report, error)?;
                 return Ok(());
             }
@@ -330,6 +347,9 @@ impl Engine {
         // By hand, somebody waits in front of it; the daemon has all the time.
         let patience = trigger.by_hand.then_some(LONGEST_THROTTLE);
         report.outbox = self.work(parts, until, patience, progress).await?;
+        let trouble = report.outbox.stopped.clone().map(Trouble::Cam);
+        target::note(&self.ledger, self.clock.now(), trouble)?;
+        self.passed.notify_one();
         if report.outbox.applied > 0 {
             self.confirm(parts).await?;
         }

@@ -1,0 +1,94 @@
+//! The target as a whole: why the last pass could not read or write the cloud, kept for `status` and notifications.
+
+use camsync_core::retry::FailureClass;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::ledger::{Failure, Ledger, LedgerError};
+
+use super::apply;
+use super::reconcile::ReconcileError;
+
+/// The ledger's key for [`TargetFailure`].
+const TARGET_FAILURE: &str = "target_failure";
+
+/// Why nothing could be written, and since when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetFailure {
+    /// When a pass first met it.
+    pub since: DateTime<Utc>,
+    /// What it is.
+    pub trouble: Trouble,
+}
+
+/// What keeps a whole target from being written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trouble {
+    /// CAM refused, or did not answer.
+    Cam(Failure),
+    /// The key belongs to another root account than the ledger.
+    AnotherAccount {
+        /// Whose the ledger is.
+        bound: String,
+        /// Whose the key is.
+        found: String,
+    },
+}
+
+impl Trouble {
+    /// What a plan that could not be made says of the target.
+    #[must_use]
+    pub fn of(error: &ReconcileError) -> Option<Self> {
+        match error {
+            ReconcileError::Cam(error) => Some(Self::Cam(apply::failure(error))),
+            ReconcileError::AnotherAccount { bound, found } => Some(Self::AnotherAccount {
+                bound: bound.clone(),
+                found: found.clone(),
+            }),
+            ReconcileError::Ledger(_) | ReconcileError::Rule(_) => None,
+        }
+    }
+
+    /// Whether it may pass by itself.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Cam(Failure {
+                class: FailureClass::Transient | FailureClass::Unknown,
+                ..
+            })
+        )
+    }
+}
+
+/// Why the last pass could not read or write the cloud.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub fn failure(ledger: &Ledger) -> Result<Option<TargetFailure>, LedgerError> {
+    let text = ledger.meta(TARGET_FAILURE)?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+/// Notes how a pass went for the target. While it keeps failing, it has been failing since the first time.
+///
+/// # Errors
+/// When the ledger fails.
+pub fn note(
+    ledger: &Ledger,
+    now: DateTime<Utc>,
+    trouble: Option<Trouble>,
+) -> Result<(), LedgerError> {
+    let before = failure(ledger)?;
+    let after = trouble.map(|trouble| TargetFailure {
+        since: before.as_ref().map_or(now, |before| before.since),
+        trouble,
+    });
+    if before == after {
+        return Ok(());
+    }
+    let text = after.and_then(|after| serde_json::to_string(&after).ok());
+    ledger.set_meta(TARGET_FAILURE, text.as_deref())
+}
