@@ -1,6 +1,6 @@
 //! The command line: reads words, finds whoever holds the ledger, draws what comes back.
 
-mod args;
+pub(crate) mod args;
 mod local;
 mod progress;
 mod render;

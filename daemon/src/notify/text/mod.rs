@@ -104,4 +104,4 @@ fn plain(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::notify) mod tests;
