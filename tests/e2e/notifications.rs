@@ -16,7 +16,8 @@ const ROBOT_KEY: &str = "693axxx6-7aoc-4bc4-97a0-0ec2sifa5aaa";
 const HOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const MAIL_PASSWORD: &str = "mail-password-5e2c9d1f";
 
-const ROBOT: &str = "[[notify]]\nkind = \"wecom-robot\"\nurl = { env = \"ROBOT_URL\" }\nlanguage = \"zh\"\n";
+const ROBOT: &str =
+    "[[notify]]\nkind = \"wecom-robot\"\nurl = { env = \"ROBOT_URL\" }\nlanguage = \"zh\"\n";
 const HOOK: &str = "[[notify]]\nkind = \"webhook\"\nurl = { env = \"HOOK_URL\" }\nsecret = { env = \"HOOK_SECRET\" }\n";
 
 /// A world with an inbox for a robot and a webhook.
@@ -30,6 +31,7 @@ impl Told {
         let world = world(&Tuning {
             guard: "max_removals = 1\nmax_removal_ratio = 0.01".into(),
             source: "schedule = \"0 0 1 1 *\"".into(),
+            leavers: "delete_after = \"never\"".into(),
             retry_attempts: 2,
             extra: targets.into(),
             ..Tuning::default()
@@ -92,7 +94,9 @@ fn a_held_plan_is_told_once_across_passes_and_restarts_and_once_when_it_is_over(
     let told = Told::with(&format!("{ROBOT}{HOOK}"));
     let first = told.daemon();
     let plan = told.hold_a_plan();
-    until("the webhook is told", || !told.inbox.events("held").is_empty());
+    until("the webhook is told", || {
+        !told.inbox.events("held").is_empty()
+    });
     until("the robot is told", || !told.robot().is_empty());
     told.some_passes();
     first.kill();
@@ -105,7 +109,10 @@ fn a_held_plan_is_told_once_across_passes_and_restarts_and_once_when_it_is_over(
     assert_eq!(held[0]["command"], format!("camsync plans show {plan}"));
     let robot = told.robot();
     assert_eq!(robot.len(), 1, "{robot:?}");
-    assert!(robot[0].contains(&format!("方案 {plan} 等待您批准")), "{robot:?}");
+    assert!(
+        robot[0].contains(&format!("方案 {plan} 等待您批准")),
+        "{robot:?}"
+    );
     assert!(robot[0].contains(&format!("`camsync plans show {plan}`")));
 
     told.world.does(&["plans", "approve", &plan]);
@@ -116,7 +123,13 @@ fn a_held_plan_is_told_once_across_passes_and_restarts_and_once_when_it_is_over(
     told.some_passes();
     let over = told.inbox.events("recovered");
     assert_eq!(over.len(), 1, "{over:?}");
-    assert!(over[0]["text"].as_str().unwrap().contains("cli:tester approved it"), "{over:?}");
+    assert!(
+        over[0]["text"]
+            .as_str()
+            .unwrap()
+            .contains("cli:tester approved it"),
+        "{over:?}"
+    );
     assert_eq!(told.inbox.posted("/hook").len(), 2);
     assert!(told.robot()[1].contains("已解除"), "{:?}", told.robot());
 }
@@ -135,7 +148,12 @@ fn a_webhook_is_signed_by_the_standard() {
     assert!((0..60).contains(&age), "{age}");
     let key = STANDARD.decode(&HOOK_SECRET["whsec_".len()..]).unwrap();
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&key).unwrap();
-    let signed = [header("webhook-id"), header("webhook-timestamp"), &posted.body].join(".");
+    let signed = [
+        header("webhook-id"),
+        header("webhook-timestamp"),
+        &posted.body,
+    ]
+    .join(".");
     mac.update(signed.as_bytes());
     let given = header("webhook-signature").strip_prefix("v1,").unwrap();
     mac.verify_slice(&STANDARD.decode(given).unwrap()).unwrap();
@@ -153,12 +171,18 @@ fn a_source_is_told_after_an_hour_and_when_it_answers_again() {
     told.world.sync();
     told.world
         .wecom
-        .inject(When::any(), wecom::Fault::Errcode(60020));
+        .inject(When::action("user/list"), wecom::Fault::Errcode(60011));
     let running = told.daemon();
     told.some_passes();
-    assert_eq!(told.world.read(&["status"])["sources"][0]["state"], "failing");
+    assert_eq!(
+        told.world.read(&["status"])["sources"][0]["state"],
+        "failing"
+    );
     drop(running);
-    assert!(told.inbox.posted("/").is_empty(), "nobody is told of a minute");
+    assert!(
+        told.inbox.posted("/").is_empty(),
+        "nobody is told of a minute"
+    );
     let hour = (chrono::Utc::now() - chrono::TimeDelta::minutes(61)).to_rfc3339();
     let since = told
         .world
@@ -173,8 +197,15 @@ fn a_source_is_told_after_an_hour_and_when_it_answers_again() {
     let down = told.inbox.events("source-down");
     assert_eq!(down.len(), 1, "{down:?}");
     assert_eq!(down[0]["details"]["source"], "acme");
-    assert!(down[0]["text"].as_str().unwrap().contains("60020"), "{down:?}");
-    assert!(told.robot()[0].contains("来源 acme 自 "), "{:?}", told.robot());
+    assert!(
+        down[0]["text"].as_str().unwrap().contains("60011"),
+        "{down:?}"
+    );
+    assert!(
+        told.robot()[0].contains("来源 acme 自 "),
+        "{:?}",
+        told.robot()
+    );
     told.world.wecom.clear_faults();
     told.world.sync();
     until("it is over", || told.inbox.events("recovered").len() == 1);
@@ -192,12 +223,18 @@ fn a_target_that_takes_nothing_holds_nobody_up_and_is_told_later() {
     told.world.join(11..=11);
     let started = Instant::now();
     told.world.sync();
-    assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(15),
+        "{:?}",
+        started.elapsed()
+    );
     assert!(told.world.cam.user("m11").is_some());
     assert_eq!(told.target()["standing"], 0);
     told.inbox.answer(Answer::Status(503));
     until("the failure stands in status", || {
-        told.target()["error"].as_str().is_some_and(|e| e.contains("503"))
+        told.target()["error"]
+            .as_str()
+            .is_some_and(|e| e.contains("503"))
     });
     let shown = text(&told.world.run(&["status"]).stdout);
     assert!(shown.contains("webhook env:HOOK_URL"), "{shown}");
@@ -227,7 +264,9 @@ fn what_fails_for_good_and_what_the_cloud_refuses_is_told() {
         cam::Fault::Code("InvalidParameter.UserNameIllegal".into()),
     );
     world.sync_fails();
-    until("the change is told", || told.inbox.events("failed").len() == 1);
+    until("the change is told", || {
+        told.inbox.events("failed").len() == 1
+    });
     world.sync_fails();
     // A key that is refused.
     world.cam.inject(
@@ -241,17 +280,29 @@ fn what_fails_for_good_and_what_the_cloud_refuses_is_told() {
     assert_eq!(failed[0]["cause"], "change_failed");
     assert_eq!(failed[0]["details"]["username"], "m3");
     assert_eq!(failed[1]["cause"], "target", "{failed:?}");
-    assert!(failed[1]["remedy"].as_str().unwrap().contains("target.secret_id"));
+    assert!(
+        failed[1]["remedy"]
+            .as_str()
+            .unwrap()
+            .contains("target.secret_id")
+    );
     world.cam.clear_faults();
     world.sync();
-    until("both are over", || told.inbox.events("recovered").len() == 2);
+    until("both are over", || {
+        told.inbox.events("recovered").len() == 2
+    });
     // A permission that is missing.
     told.world.deny(&["AddUser"]);
     world.join(4..=5);
     world.run(&["sync"]);
-    until("the permission is told", || told.inbox.events("failed").len() == 3);
+    until("the permission is told", || {
+        told.inbox.events("failed").len() == 3
+    });
     world.run(&["sync"]);
-    assert_eq!(told.inbox.events("failed")[2]["details"]["action"], "AddUser");
+    assert_eq!(
+        told.inbox.events("failed")[2]["details"]["action"],
+        "AddUser"
+    );
     world.deny(&[]);
     world.sync();
     until("it is over", || told.inbox.events("recovered").len() == 3);
@@ -269,17 +320,27 @@ fn what_fails_for_good_and_what_the_cloud_refuses_is_told() {
 fn a_removal_without_effect_is_an_alarm() {
     let told = Told::with(HOOK);
     let world = &told.world;
-    world.cam.configure(|o| o.wecom_sign_in = cam::WecomSignIn::Ignored);
+    world
+        .cam
+        .configure(|o| o.wecom_sign_in = cam::WecomSignIn::Ignored);
     world.cam.add_wecom_user("imported", "m1");
     world.edit(|text| text.replace("[[admit]]", "[[admit]]\nadopt = \"wecom\""));
     world.join(1..=3);
     world.sync();
-    world.leave(1..=1);
     let _daemon = told.daemon();
-    until("the alarm is raised", || told.inbox.events("failed").len() == 1);
+    world.leave(1..=1);
+    world.sync_fails();
+    until("the alarm is raised", || {
+        told.inbox.events("failed").len() == 1
+    });
     let alarm = &told.inbox.events("failed")[0];
     assert_eq!(alarm["cause"], "no_effect", "{alarm}");
-    assert!(alarm["title"].as_str().unwrap().contains("imported can still sign in"));
+    assert!(
+        alarm["title"]
+            .as_str()
+            .unwrap()
+            .contains("imported can still sign in")
+    );
 }
 
 #[test]
@@ -299,20 +360,33 @@ fn a_mail_is_signed_in_addressed_and_readable_and_only_what_was_asked_for_is_sen
     let mails = server.mails();
     assert_eq!(mails.len(), 1, "{mails:?}");
     let mail = &mails[0];
-    assert_eq!(mail.signed_in.as_deref(), Some(format!("\0camsync\0{MAIL_PASSWORD}").as_str()));
+    assert_eq!(
+        mail.signed_in.as_deref(),
+        Some(format!("\0camsync\0{MAIL_PASSWORD}").as_str())
+    );
     assert!(mail.from.contains("<camsync@example.com>"), "{mail:?}");
     assert_eq!(mail.to.len(), 2);
     let said = mail.data.replace("=\r\n", "");
-    assert!(said.contains(&format!("Subject: camsync: plan {plan} waits for your approval")), "{said}");
+    assert!(
+        said.contains(&format!(
+            "Subject: camsync: plan {plan} waits for your approval"
+        )),
+        "{said}"
+    );
     assert!(said.contains("Auto-Submitted: auto-generated"));
-    assert!(said.contains(&format!("camsync plans show {plan}")), "{said}");
+    assert!(
+        said.contains(&format!("camsync plans show {plan}")),
+        "{said}"
+    );
 }
 
 #[test]
 fn a_test_goes_to_every_target_and_says_which_took_it() {
     let told = Told::with(&format!("{ROBOT}{HOOK}"));
     let test = |lang: &str| {
-        let mut command = told.world.command(&["--lang", lang, "notify", "test", "--json"]);
+        let mut command = told
+            .world
+            .command(&["--lang", lang, "notify", "test", "--json"]);
         command.envs(told.environment());
         command.output().unwrap()
     };
@@ -328,7 +402,13 @@ fn a_test_goes_to_every_target_and_says_which_took_it() {
     assert_eq!(output.status.code(), Some(1));
     let document = json(&output);
     assert_eq!(document["ok"], false);
-    assert!(document["targets"][0]["error"].as_str().unwrap().contains("93000"), "{document}");
+    assert!(
+        document["targets"][0]["error"]
+            .as_str()
+            .unwrap()
+            .contains("93000"),
+        "{document}"
+    );
     assert_eq!(document["targets"][1]["error"], serde_json::Value::Null);
     // Nobody is told in a language of the process only: the webhook has none of its own.
     test("zh");
@@ -355,7 +435,13 @@ fn addresses_and_keys_of_targets_appear_nowhere() {
     until("two fail", || failing() == 2);
     until("one does not", || !server.mails().is_empty());
     let mut said: Vec<Vec<u8>> = vec![daemon.stderr().into_bytes()];
-    for words in [&["status", "--json"][..], &["status"], &["notify", "test"], &["config", "show"], &["check"]] {
+    for words in [
+        &["status", "--json"][..],
+        &["status"],
+        &["notify", "test"],
+        &["config", "show"],
+        &["check"],
+    ] {
         let output = told.world.run(words);
         said.extend([output.stdout, output.stderr]);
     }
@@ -363,7 +449,10 @@ fn addresses_and_keys_of_targets_appear_nowhere() {
     drop(daemon);
     let mut command = told.world.command(&["notify", "test"]);
     command.envs(told.environment());
-    command.env("ROBOT_URL", format!("http://127.0.0.1:9/robot?key={ROBOT_KEY}"));
+    command.env(
+        "ROBOT_URL",
+        format!("http://127.0.0.1:9/robot?key={ROBOT_KEY}"),
+    );
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     said.extend([output.stdout, output.stderr]);
@@ -373,7 +462,9 @@ fn addresses_and_keys_of_targets_appear_nowhere() {
     let code = HOOK_SECRET.trim_start_matches("whsec_");
     for secret in [ROBOT_KEY, code, MAIL_PASSWORD] {
         for place in &said {
-            let found = place.windows(secret.len()).position(|w| w == secret.as_bytes());
+            let found = place
+                .windows(secret.len())
+                .position(|w| w == secret.as_bytes());
             let near = found.map(|at| text(&place[at.saturating_sub(200)..at]));
             assert_eq!(near, None, "{secret}");
         }

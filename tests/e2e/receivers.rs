@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -37,7 +37,7 @@ pub enum Answer {
     Taken,
     Status(u16),
     Body(String),
-    /// The connection stays open, and nothing comes.
+    /// Nothing comes, and when another answer is set the connection closes.
     Silence,
 }
 
@@ -45,8 +45,11 @@ pub enum Answer {
 pub struct Inbox {
     port: u16,
     posted: Arc<Mutex<Vec<Posted>>>,
-    answer: Arc<Mutex<Answer>>,
+    answer: Arc<Answering>,
 }
+
+/// What is answered now, and who waits for something else.
+type Answering = (Mutex<Answer>, Condvar);
 
 impl Inbox {
     pub fn start() -> Self {
@@ -54,7 +57,7 @@ impl Inbox {
         let inbox = Self {
             port: listener.local_addr().unwrap().port(),
             posted: Arc::default(),
-            answer: Arc::new(Mutex::new(Answer::Taken)),
+            answer: Arc::new((Mutex::new(Answer::Taken), Condvar::new())),
         };
         let (posted, answer) = (Arc::clone(&inbox.posted), Arc::clone(&inbox.answer));
         std::thread::spawn(move || {
@@ -71,7 +74,8 @@ impl Inbox {
     }
 
     pub fn answer(&self, answer: Answer) {
-        *self.answer.lock().unwrap() = answer;
+        *self.answer.0.lock().unwrap() = answer;
+        self.answer.1.notify_all();
     }
 
     /// What was posted to a path, in order.
@@ -88,7 +92,7 @@ impl Inbox {
     }
 }
 
-fn serve(stream: TcpStream, posted: &Mutex<Vec<Posted>>, answer: &Mutex<Answer>) {
+fn serve(stream: TcpStream, posted: &Mutex<Vec<Posted>>, (answer, changed): &Answering) {
     let mut reader = BufReader::new(stream);
     loop {
         let mut line = String::new();
@@ -123,7 +127,9 @@ fn serve(stream: TcpStream, posted: &Mutex<Vec<Posted>>, answer: &Mutex<Answer>)
             Answer::Status(status) => (status, String::new()),
             Answer::Body(body) => (200, body),
             Answer::Silence => {
-                let _ = reader.read(&mut [0]);
+                let silent = answer.lock().unwrap();
+                let over = changed.wait_while(silent, |now| matches!(now, Answer::Silence));
+                drop(over);
                 return;
             }
         };

@@ -18,8 +18,8 @@ mod settings;
 mod warnings;
 
 pub use keys::{
-    Admin, ConnectorRef, Console, Daemon, Drift, Event, Limits, Network, Notify, NotifyKind, Tongue,
-    Quotas, Retention, Role, SignIn, Source, Target, TargetKind,
+    Admin, ConnectorRef, Console, Daemon, Drift, Event, Limits, Network, Notify, NotifyKind,
+    Quotas, Retention, Role, SignIn, Source, Target, TargetKind, Tongue,
 };
 pub use load::{Config, Loaded};
 pub use problem::{ConfigError, Problem};

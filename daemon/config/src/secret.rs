@@ -166,7 +166,8 @@ impl Secret {
     /// # Errors
     /// What is wrong and what to do, without the value.
     pub fn endpoint(&self) -> Result<url::Url, String> {
-        crate::kinds::endpoint(self.expose()).map_err(|bad| format!("{}: {}", bad.message, bad.remedy))
+        crate::kinds::endpoint(self.expose())
+            .map_err(|bad| format!("{}: {}", bad.message, bad.remedy))
     }
 
     /// The value, for the one who has a use for it.

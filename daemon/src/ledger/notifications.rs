@@ -135,11 +135,18 @@ impl Ledger {
     ///
     /// # Errors
     /// When the ledger cannot be written.
-    pub fn delivered(&self, target: &str, at: DateTime<Utc>, ids: &[i64]) -> Result<(), LedgerError> {
+    pub fn delivered(
+        &self,
+        target: &str,
+        at: DateTime<Utc>,
+        ids: &[i64],
+    ) -> Result<(), LedgerError> {
         self.write("write the notifications", |t| {
             for id in ids {
-                t.prepare_cached("DELETE FROM notifications WHERE id = ?1 AND over_at IS NOT NULL")?
-                    .execute([id])?;
+                t.prepare_cached(
+                    "DELETE FROM notifications WHERE id = ?1 AND over_at IS NOT NULL",
+                )?
+                .execute([id])?;
                 t.prepare_cached("UPDATE notifications SET sent_at = ?2 WHERE id = ?1")?
                     .execute(params![id, time_text(at)])?;
             }

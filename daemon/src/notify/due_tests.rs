@@ -4,7 +4,12 @@ use super::*;
 use crate::notify::cause::Cause;
 use proptest::prelude::*;
 
-const ALL: [Event; 4] = [Event::Held, Event::Failed, Event::SourceDown, Event::Recovered];
+const ALL: [Event; 4] = [
+    Event::Held,
+    Event::Failed,
+    Event::SourceDown,
+    Event::Recovered,
+];
 
 fn gone(n: u8) -> Cause {
     Cause::SourceGone {
@@ -35,7 +40,11 @@ impl Model {
         for step in steps(&standing, &self.rows, &wants(on)) {
             let now = chrono::Utc::now();
             match step {
-                NotificationStep::Notice { target, cause, detail } => {
+                NotificationStep::Notice {
+                    target,
+                    cause,
+                    detail,
+                } => {
                     self.next += 1;
                     self.rows.push(NotificationRow {
                         id: self.next,
@@ -81,7 +90,12 @@ fn once_a_cause_and_once_when_it_is_over() {
     let sent: Vec<(&str, bool)> = model.sent.iter().map(|(k, o)| (k.as_str(), *o)).collect();
     assert_eq!(
         sent,
-        [("gone:s1", false), ("gone:s2", false), ("gone:s1", true), ("gone:s2", true)]
+        [
+            ("gone:s1", false),
+            ("gone:s2", false),
+            ("gone:s1", true),
+            ("gone:s2", true)
+        ]
     );
     assert!(model.rows.is_empty());
 }

@@ -45,7 +45,10 @@ pub async fn run(context: &Context, engine: &Engine) {
     let mut made: Option<(Arc<Loaded>, Vec<Target>)> = None;
     while !engine.stopped() {
         let config = context.config();
-        if !made.as_ref().is_some_and(|(of, _)| Arc::ptr_eq(of, &config)) {
+        if !made
+            .as_ref()
+            .is_some_and(|(of, _)| Arc::ptr_eq(of, &config))
+        {
             match Target::all(&config.config, context.language()) {
                 Ok(targets) => made = Some((Arc::clone(&config), targets)),
                 Err(error) => tracing::error!(%error, "notifications cannot be sent"),
@@ -101,10 +104,18 @@ pub async fn round(
         .collect();
     let sending = targets.iter().filter_map(|target| {
         let notices = due.remove(&target.name)?;
-        Some(deliver(context, target, notices, states.get(&target.name), policy))
+        Some(deliver(
+            context,
+            target,
+            notices,
+            states.get(&target.name),
+            policy,
+        ))
     });
-    let next: Vec<Option<DateTime<Utc>>> =
-        join_all(sending).await.into_iter().collect::<Result<_, _>>()?;
+    let next: Vec<Option<DateTime<Utc>>> = join_all(sending)
+        .await
+        .into_iter()
+        .collect::<Result<_, _>>()?;
     Ok(next.into_iter().flatten().min())
 }
 
@@ -114,7 +125,12 @@ fn look(context: &Context) -> Result<Seen, LedgerError> {
     let config = context.config();
     Ok(Seen {
         now: context.now(),
-        configured: config.config.sources.iter().map(|s| s.name.clone()).collect(),
+        configured: config
+            .config
+            .sources
+            .iter()
+            .map(|s| s.name.clone())
+            .collect(),
         sources: ledger.sources()?,
         plans: ledger.plans(Some("held"), None, None, None)?,
         failed: ledger.changes(&ChangeFilter {
@@ -156,7 +172,9 @@ async fn deliver(
     policy: &Retry,
 ) -> Result<Option<DateTime<Utc>>, LedgerError> {
     let ledger = context.ledger();
-    let spaced = state.and_then(|s| s.last_sent_at).map(|at| at + target.spacing());
+    let spaced = state
+        .and_then(|s| s.last_sent_at)
+        .map(|at| at + target.spacing());
     let backed_off = state.and_then(|s| s.next_attempt_at);
     let wait = spaced.max(backed_off).filter(|at| *at > context.now());
     if wait.is_some() {
@@ -174,7 +192,11 @@ async fn deliver(
             Err(refusal) => {
                 let attempt = state.map_or(0, |s| s.attempts) + 1;
                 if attempt == 1 {
-                    tracing::warn!(target = target.name, error = refusal.message, "a notification is not taken; it is sent again");
+                    tracing::warn!(
+                        target = target.name,
+                        error = refusal.message,
+                        "a notification is not taken; it is sent again"
+                    );
                 }
                 let next = context.now() + pause(policy, &refusal, attempt);
                 ledger.undelivered(&target.name, context.now(), next, &refusal.message)?;

@@ -158,9 +158,10 @@ fn drift(seen: &Seen) -> impl Iterator<Item = Cause> {
 }
 
 fn target(seen: &Seen) -> impl Iterator<Item = Cause> {
-    let failing = seen.target.iter().filter(|failing| {
-        !failing.trouble.may_pass() || failing.since + PATIENCE <= seen.now
-    });
+    let failing = seen
+        .target
+        .iter()
+        .filter(|failing| !failing.trouble.may_pass() || failing.since + PATIENCE <= seen.now);
     failing.map(|failing| Cause::Target {
         since: failing.since,
         trouble: failing.trouble.clone(),

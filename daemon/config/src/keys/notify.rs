@@ -73,7 +73,11 @@ fn sensible(notify: &Notify, table: &Table, span: &Range<usize>, reader: &mut Re
     for (key, address) in from.chain(to).filter(|(_, address)| !address.contains('@')) {
         reader.under(key, |reader| {
             let message = format!("`{}` is not an e-mail address: {address:?}", reader.path());
-            reader.refuse(&table.place(key, span), message, "such as \"it@example.com\"");
+            reader.refuse(
+                &table.place(key, span),
+                message,
+                "such as \"it@example.com\"",
+            );
         });
     }
     if notify.username.is_some() != notify.password.is_some() {

@@ -56,7 +56,8 @@ impl Email {
     }
 
     fn message(&self, id: &str, digest: &Digest) -> Result<Message, Refusal> {
-        let wrong = |what: &str| Refusal::new(format!("{what} is not an e-mail address"), Again::Seldom);
+        let wrong =
+            |what: &str| Refusal::new(format!("{what} is not an e-mail address"), Again::Seldom);
         let from: Mailbox = self.from.parse().map_err(|_| wrong(&self.from))?;
         // What answers by itself leaves machines alone that say that they are one (RFC 3834).
         let automatic = HeaderValue::new(
@@ -89,7 +90,8 @@ impl Email {
             }
             tls.build_rustls()
         };
-        let unfit = |error: lettre::transport::smtp::Error| Refusal::new(error.to_string(), Again::Seldom);
+        let unfit =
+            |error: lettre::transport::smtp::Error| Refusal::new(error.to_string(), Again::Seldom);
         let tls = match port {
             SUBMISSIONS => Tls::Wrapper(tls().map_err(unfit)?),
             _ if is_loopback(&host) => Tls::None,

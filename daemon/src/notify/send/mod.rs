@@ -230,9 +230,7 @@ async fn within(sending: impl Future<Output = Result<(), Refusal>>) -> Result<()
 }
 
 /// The secret as it is now.
-fn current(
-    secret: &ReloadingSecret,
-) -> Result<std::sync::Arc<camsync_config::Secret>, Refusal> {
+fn current(secret: &ReloadingSecret) -> Result<std::sync::Arc<camsync_config::Secret>, Refusal> {
     secret
         .current(&environment)
         .map_err(|error| Refusal::new(error.to_string(), Again::Seldom))

@@ -23,7 +23,10 @@ fn a_robots_message_keeps_within_what_wecom_takes_and_counts_what_is_left() {
         }
         let content = robot::content(&digest(tongue, 400));
         let shown = content.matches("**").count() / 2 - 1;
-        assert!(content.ends_with(&text::more(tongue, 400 - shown)), "{content}");
+        assert!(
+            content.ends_with(&text::more(tongue, 400 - shown)),
+            "{content}"
+        );
     }
 }
 
@@ -46,5 +49,5 @@ fn what_needs_a_person_comes_before_what_is_over() {
     };
     let digest = Digest::of(Tongue::English, &[(true, said("b")), (false, said("a"))]);
     assert_eq!(digest.items[0].title, "a");
-    assert_eq!(digest.title, "1 things need a person, 1 are over");
+    assert_eq!(digest.title, "needs a person: 1, over: 1");
 }

@@ -22,7 +22,11 @@ pub(super) struct Webhook {
 }
 
 impl Webhook {
-    pub(super) fn new(http: reqwest::Client, url: ReloadingSecret, secret: ReloadingSecret) -> Self {
+    pub(super) fn new(
+        http: reqwest::Client,
+        url: ReloadingSecret,
+        secret: ReloadingSecret,
+    ) -> Self {
         Self { http, url, secret }
     }
 
@@ -35,7 +39,10 @@ impl Webhook {
         let body = body.to_string();
         let timestamp = now.timestamp().to_string();
         let key = key(current(&self.secret)?.expose()).ok_or_else(|| {
-            let message = format!("the secret in {} is not base64 behind `whsec_`", self.secret.reference());
+            let message = format!(
+                "the secret in {} is not base64 behind `whsec_`",
+                self.secret.reference()
+            );
             Refusal::new(message, Again::Seldom)
         })?;
         let signature = signature(&key, id, &timestamp, &body)
@@ -65,7 +72,10 @@ fn key(secret: &str) -> Option<zeroize::Zeroizing<Vec<u8>>> {
 fn signature(key: &[u8], id: &str, timestamp: &str, body: &str) -> Option<String> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
     mac.update(format!("{id}.{timestamp}.{body}").as_bytes());
-    Some(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
+    Some(format!(
+        "v1,{}",
+        STANDARD.encode(mac.finalize().into_bytes())
+    ))
 }
 
 /// What is posted.

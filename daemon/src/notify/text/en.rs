@@ -26,7 +26,7 @@ pub(super) fn told(cause: &Cause) -> Said {
                     "A member of {source} would take over an existing sub-user of the same name. Nothing is taken over before you approve it."
                 ),
                 evidence => format!(
-                    "{removals} removals of {source} are beyond the guard ({limit} may go on by themselves): {}. Nobody loses access before you approve it; everything else goes on.",
+                    "{removals} removals of {source} are beyond the guard ({limit} may go on by themselves): {}. None of them is carried out before you approve it; everything else goes on.",
                     why(*evidence)
                 ),
             },
@@ -176,9 +176,9 @@ pub(super) fn over(cause: &Cause, end: &Ending) -> Said {
 
 pub(super) fn several(told: usize, over: usize) -> String {
     match (told, over) {
-        (told, 0) => format!("{told} things need a person"),
-        (0, over) => format!("{over} things are over"),
-        (told, over) => format!("{told} things need a person, {over} are over"),
+        (told, 0) => format!("needs a person: {told}"),
+        (0, over) => format!("over: {over}"),
+        (told, over) => format!("needs a person: {told}, over: {over}"),
     }
 }
 

@@ -143,9 +143,15 @@ fn commands_are_commands() {
         for tongue in [Tongue::Chinese, Tongue::English] {
             let told = said(tongue, &notice(cause.clone(), None));
             let quoted = told.remedy.split('`').skip(1).step_by(2);
-            for command in quoted.filter(|q| q.starts_with("camsync ")).chain([told.command.as_str()]) {
+            for command in quoted
+                .filter(|q| q.starts_with("camsync "))
+                .chain([told.command.as_str()])
+            {
                 let words = command.split(' ');
-                assert!(crate::cli::args::Cli::try_parse_from(words).is_ok(), "{command}");
+                assert!(
+                    crate::cli::args::Cli::try_parse_from(words).is_ok(),
+                    "{command}"
+                );
             }
         }
     }

@@ -22,11 +22,11 @@ pub(super) fn told(cause: &Cause) -> Said {
         } => Said {
             title: format!("方案 {plan} 等待您批准（{source}，{removals} 项）"),
             text: match evidence {
-                Evidence::Adopt => format!(
-                    "来源 {source} 的一名成员将接管同名的已有子用户。您批准之前不会接管。"
-                ),
+                Evidence::Adopt => {
+                    format!("来源 {source} 的一名成员将接管同名的已有子用户。您批准之前不会接管。")
+                }
                 evidence => format!(
-                    "来源 {source} 有 {removals} 项移除超出闸门（可自动进行的上限为 {limit}）：{}。您批准之前无人失去访问权限，其余变更照常进行。",
+                    "来源 {source} 有 {removals} 项移除超出闸门（可自动进行的上限为 {limit}）：{}。您批准之前不会执行其中任何一项，其余变更照常进行。",
                     why(*evidence)
                 ),
             },
@@ -51,7 +51,9 @@ pub(super) fn told(cause: &Cause) -> Said {
         },
         Cause::SourceGone { source, members } => Said {
             title: format!("配置中已没有来源 {source}"),
-            text: format!("账本中有它的 {members} 名成员。来源不在配置文件中时，不会更改他们的任何内容。"),
+            text: format!(
+                "账本中有它的 {members} 名成员。来源不在配置文件中时，不会更改他们的任何内容。"
+            ),
             remedy: "请恢复该来源；如果只是改名，请在新来源中写明 former_name。".into(),
             command: "camsync sources list".into(),
         },
@@ -103,7 +105,9 @@ pub(super) fn told(cause: &Cause) -> Said {
             found,
         } => Said {
             title: format!("来源 {source} 连到了另一家企业"),
-            text: format!("它属于 {bound}，现在应答的是 {found}。在有人裁定之前，不会写入该来源的任何变更。"),
+            text: format!(
+                "它属于 {bound}，现在应答的是 {found}。在有人裁定之前，不会写入该来源的任何变更。"
+            ),
             remedy: format!(
                 "请改回原设置，或换一个来源名；若企业确已迁移：`camsync sources rebind {source}`。"
             ),
@@ -123,7 +127,10 @@ pub(super) fn told(cause: &Cause) -> Said {
             title: format!("来源 {source} 自 {} 起一直失败", moment(*since)),
             text: format!(
                 "此后没有完整的拉取，因此没有新成员获得访问权限，也没有人被移除。{}",
-                failure.as_ref().map(SourceFailure::in_short).unwrap_or_default()
+                failure
+                    .as_ref()
+                    .map(SourceFailure::in_short)
+                    .unwrap_or_default()
             ),
             remedy: failure
                 .as_ref()
@@ -149,7 +156,8 @@ fn target(trouble: &Trouble, since: &str) -> Said {
         Trouble::AnotherAccount { bound, found } => Said {
             title: "CAM 密钥属于另一个主账号".into(),
             text: format!("账本属于 {bound}，密钥属于 {found}。不会写入任何变更。"),
-            remedy: "请换回原密钥，或使用另一个 data_dir；若属有意：`camsync rebind --target`。".into(),
+            remedy: "请换回原密钥，或使用另一个 data_dir；若属有意：`camsync rebind --target`。"
+                .into(),
             command,
         },
     }
