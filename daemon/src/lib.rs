@@ -1,6 +1,7 @@
 //! camsync keeps Tencent Cloud CAM sub-users in step with an identity provider.
 
 pub mod advice;
+pub mod callbacks;
 pub mod cli;
 pub mod connectors;
 pub mod daemon;
@@ -10,5 +11,6 @@ mod log;
 pub mod notify;
 pub mod ops;
 pub mod pipeline;
+pub mod schedule;
 pub mod setup;
 pub mod socket;

@@ -30,7 +30,8 @@ pub use lock::LedgerLock;
 pub use notifications::{KeptDrift, NotificationRow, NotificationStep, TargetRow};
 pub use plans::{APPROVAL_HOLDS, PlanRemoval, PlanRow, Recorded, Recording};
 pub use snapshot::{
-    CrawlEnd, MemberRow, MissingMember, Said, SourceRow, StoredSnapshot, facts_hash,
+    CrawlEnd, Finding, KnownMember, MemberRow, MissingMember, Said, SourceRow, StoredSnapshot,
+    facts_hash,
 };
 pub use sub_users::KnownFacts;
 

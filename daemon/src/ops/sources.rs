@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::ledger::{SourceRow, time_text};
 use crate::pipeline::reconcile::OWNER_UIN;
+use crate::schedule;
 use crate::setup::connector_name;
 
 use super::{Context, OpError};
@@ -54,12 +55,7 @@ fn row_json(
         Some(r) if r.last_complete_at.is_some() => "ok",
         _ => "never",
     };
-    let next = configured.filter(|_| state != "paused").and_then(|c| {
-        // A failing source is asked again when its back-off is over, not when its schedule says.
-        row.and_then(|r| r.retry_at)
-            .filter(|at| *at > context.now())
-            .or_else(|| c.next_crawl(context.now()))
-    });
+    let next = configured.and_then(|c| schedule::next_crawl(c, row, context.now()));
     let error = row
         .and_then(|r| r.error.as_ref())
         .and_then(|e| serde_json::from_value::<crate::pipeline::SourceFailure>(e.clone()).ok())

@@ -1,4 +1,4 @@
-//! The target as a whole: why the last pass could not read or write the cloud, kept for `status` and notifications.
+//! The target as a whole: why the cloud cannot be read or written, kept until it can.
 
 use camsync_core::retry::FailureClass;
 use chrono::{DateTime, Utc};
@@ -9,8 +9,24 @@ use crate::ledger::{Failure, Ledger, LedgerError};
 use super::apply;
 use super::reconcile::ReconcileError;
 
-/// The ledger's key for [`TargetFailure`].
-const TARGET_FAILURE: &str = "target_failure";
+/// What is done with the cloud: a plan reads it, the outbox writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doing {
+    /// Reading, for a plan.
+    Reading,
+    /// Writing, off the outbox.
+    Writing,
+}
+
+impl Doing {
+    /// The ledger's key for a [`TargetFailure`] of it.
+    fn key(self) -> &'static str {
+        match self {
+            Self::Reading => "cannot_read",
+            Self::Writing => "cannot_write",
+        }
+    }
+}
 
 /// Why nothing could be written, and since when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,25 +79,31 @@ impl Trouble {
     }
 }
 
-/// Why the last pass could not read or write the cloud.
+/// Why the cloud cannot be read or written now.
 ///
 /// # Errors
 /// When the ledger cannot be read.
 pub fn failure(ledger: &Ledger) -> Result<Option<TargetFailure>, LedgerError> {
-    let text = ledger.meta(TARGET_FAILURE)?;
+    let reading = kept(ledger, Doing::Reading)?;
+    Ok(reading.or(kept(ledger, Doing::Writing)?))
+}
+
+fn kept(ledger: &Ledger, doing: Doing) -> Result<Option<TargetFailure>, LedgerError> {
+    let text = ledger.meta(doing.key())?;
     Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
 }
 
-/// Notes how a pass went for the target. While it keeps failing, it has been failing since the first time.
+/// Notes how it went. While it keeps failing, it has been failing since the first time.
 ///
 /// # Errors
 /// When the ledger fails.
 pub fn note(
     ledger: &Ledger,
     now: DateTime<Utc>,
+    doing: Doing,
     trouble: Option<Trouble>,
 ) -> Result<(), LedgerError> {
-    let before = failure(ledger)?;
+    let before = kept(ledger, doing)?;
     let after = trouble.map(|trouble| TargetFailure {
         since: before.as_ref().map_or(now, |before| before.since),
         trouble,
@@ -90,5 +112,5 @@ pub fn note(
         return Ok(());
     }
     let text = after.and_then(|after| serde_json::to_string(&after).ok());
-    ledger.set_meta(TARGET_FAILURE, text.as_deref())
+    ledger.set_meta(doing.key(), text.as_deref())
 }
