@@ -14,8 +14,7 @@ use crate::ops::{Context, OpError};
 use crate::pipeline::outbox::Report;
 use crate::pipeline::{Applier, Engine, Gathered, PassReport, ProgressSink, Trigger};
 use crate::schedule::Schedule;
-use crate::socket;
-use crate::{callbacks, notify};
+use crate::{callbacks, notify, socket, web};
 
 /// The longest that the loop sleeps: the outbox is looked at this often, whatever the schedules say.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
@@ -34,10 +33,13 @@ const GATHERED: usize = 64;
 /// When the socket cannot be made, or no engine.
 pub async fn run(context: Arc<Context>) -> Result<(), OpError> {
     let data_dir = context.config().config.daemon.data_dir.clone();
+    // Before anything else: what cannot listen must not have begun.
+    let bound = web::bind(context.config().config.daemon.listen).await?;
     let path = socket::path(&data_dir);
     let listener = socket::listen(&path)
         .map_err(|e| OpError::failed(format!("{} cannot be made: {e}", path.display())))?;
     let server = tokio::spawn(socket::serve(listener, Arc::clone(&context)));
+    let web = bound.serve(Arc::clone(&context));
     let engine = context.engine().await?;
     let failed = |e: std::io::Error| OpError::failed(format!("signals cannot be taken: {e}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
@@ -56,7 +58,8 @@ pub async fn run(context: Arc<Context>) -> Result<(), OpError> {
     }
     engine.stop();
     // The pass that runs ends after the attempts in flight; what was not recorded by then is resolved at the start.
-    if tokio::time::timeout(LAST_WORDS, &mut work).await.is_err() {
+    let last_words = async { tokio::join!(&mut work, web.stop()) };
+    if tokio::time::timeout(LAST_WORDS, last_words).await.is_err() {
         tracing::warn!(
             "ended before everything in flight had answered; it is resolved at the next start"
         );

@@ -14,3 +14,4 @@ pub mod pipeline;
 pub mod schedule;
 pub mod setup;
 pub mod socket;
+pub mod web;

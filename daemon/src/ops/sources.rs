@@ -115,6 +115,13 @@ pub(super) fn sources(context: &Context, name: Option<&str>) -> Result<Value, Op
         "departments": tree,
         "range": range,
         "failure": context.ledger().source(name)?.and_then(|r| r.error),
+        "callbacks": context.callbacks(name).map(|c| json!({
+            "received": c.received,
+            "refused": c.refused,
+            "missed": c.missed,
+            "last_at": c.last_at.map(time_text),
+            "last_lag_seconds": c.last_lag.map(|lag| lag.as_seconds_f64()),
+        })),
     }))
 }
 
@@ -143,13 +150,13 @@ pub(super) fn unknown(context: &Context, name: &str) -> OpError {
         .map(|s| s.name.as_str())
         .collect();
     if known.is_empty() {
-        return OpError::usage(format!(
+        return OpError::not_found(format!(
             "there is no source `{name}`; {} has no [[source]]",
             context.config_file().display()
         ));
     }
     let near = camsync_core::nearest::nearest(name, known.iter().copied());
-    OpError::usage(match near {
+    OpError::not_found(match near {
         Some(near) => format!("there is no source `{name}`; did you mean `{near}`?"),
         None => format!(
             "there is no source `{name}`; configured are {}",
@@ -202,7 +209,7 @@ pub(super) fn rebind(
         return Err(unknown(context, name));
     };
     let Some(seen) = row.seen_enterprise else {
-        return Err(OpError::usage(format!(
+        return Err(OpError::conflict(format!(
             "the source {name} answers with the enterprise that it belongs to; there is nothing to rebind"
         )));
     };
