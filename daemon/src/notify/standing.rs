@@ -185,3 +185,7 @@ fn undecided_by(row: &ChangeRow) -> Vec<String> {
     }
     keys
 }
+
+#[cfg(test)]
+#[path = "standing_tests.rs"]
+mod tests;
