@@ -12,6 +12,7 @@ use crate::document::{self, SourceText};
 use crate::keys::{Console, Daemon, Drift, File, Network, Notify, Retention, Source, Target};
 use crate::problem::{ConfigError, Problem};
 use crate::reader::{Reader, Section};
+use crate::written::Written;
 
 /// The largest file that is read, in bytes.
 pub(crate) const LARGEST_FILE: u64 = 1 << 20;
@@ -64,6 +65,7 @@ pub struct Loaded {
     /// The SHA-256 of the text, in hexadecimal: tells whether an edit changed anything.
     pub text_sha256: String,
     shown: Json,
+    pub(crate) written: Written,
 }
 
 impl Loaded {
@@ -146,6 +148,11 @@ impl Config {
             warnings: warnings.into_problems(),
             text_sha256: sha256(text),
             config: file.into(),
+            written: Written {
+                text: Arc::clone(&source),
+                table,
+                base: base.to_owned(),
+            },
         })
     }
 }

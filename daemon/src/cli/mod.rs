@@ -347,10 +347,13 @@ pub(crate) struct Place {
 impl Place {
     /// Loads the configuration, with its path.
     fn load(&self) -> Result<(PathBuf, Loaded), OpError> {
-        let usage = |e: camsync_config::ConfigError| OpError::usage(e.to_string());
-        let path = Config::locate(self.config.as_deref()).map_err(usage)?;
-        let loaded = Config::load(&path).map_err(usage)?;
+        let path = self.locate()?;
+        let loaded = read(&path)?;
         Ok((path, loaded))
+    }
+
+    fn locate(&self) -> Result<PathBuf, OpError> {
+        Config::locate(self.config.as_deref()).map_err(|e| OpError::usage(e.to_string()))
     }
 
     fn context(&self, access: Access, what: &str) -> Result<Context, OpError> {
@@ -364,6 +367,10 @@ impl Place {
             self.language,
         )?)
     }
+}
+
+fn read(path: &Path) -> Result<Loaded, OpError> {
+    Config::load(path).map_err(|e| OpError::usage(e.to_string()))
 }
 
 /// Asks whoever holds the ledger, or does it here.
@@ -412,6 +419,10 @@ const LEDGER_WAIT: Duration = Duration::from_secs(5);
 /// How often it looks.
 const LEDGER_LOOK: Duration = Duration::from_millis(50);
 
+/// Whom to ask while the file is broken.
+const BROKEN_FILE: &str =
+    "\n= a daemon that runs goes on with what it had: --socket DATA_DIR/camsync.sock asks it";
+
 async fn ask(
     place: &Place,
     request: &Request,
@@ -424,7 +435,11 @@ async fn ask(
             None => Err(OpError::failed(unanswered(path))),
         };
     }
-    let (path, loaded) = place.load()?;
+    let path = place.locate()?;
+    let loaded = read(&path).map_err(|mut error| {
+        error.message.push_str(BROKEN_FILE);
+        error
+    })?;
     let socket_path = socket::path(&loaded.config.daemon.data_dir);
     let access = request.access();
     let what = what();
