@@ -8,6 +8,7 @@ pub mod daemon;
 mod demo;
 pub mod ledger;
 mod log;
+pub mod notify;
 pub mod ops;
 pub mod pipeline;
 pub mod reload;

@@ -8,6 +8,7 @@ mod changes;
 mod error;
 mod file;
 mod lock;
+mod notifications;
 mod plans;
 mod rows;
 mod snapshot;
@@ -30,6 +31,7 @@ pub use changes::{AttemptEnd, Failure};
 pub use changes::{AttemptRow, ChangeFilter, ChangeRow, Effect, NewChange};
 pub use error::LedgerError;
 pub use lock::LedgerLock;
+pub use notifications::{KeptDrift, NotificationRow, NotificationStep, TargetRow};
 pub use plans::{APPROVAL_HOLDS, PlanRemoval, PlanRow, Recorded, Recording};
 pub use snapshot::{
     CrawlEnd, Finding, KnownMember, MemberRow, MissingMember, Said, SourceRow, StoredSnapshot,

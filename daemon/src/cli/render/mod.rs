@@ -6,6 +6,7 @@ mod check;
 mod connectors;
 mod done;
 mod members;
+mod notify;
 mod paper;
 mod pass;
 mod plans;
@@ -42,6 +43,7 @@ pub(crate) enum Draw {
     AuditLines,
     Connectors,
     Connector,
+    NotifyTest,
     Done,
 }
 
@@ -70,6 +72,7 @@ pub(crate) fn text(draw: Draw, document: &Value, style: Style) -> String {
         Draw::Audit => audit::draw(&mut paper, document),
         Draw::Connectors => connectors::list(&mut paper, document),
         Draw::Connector => connectors::inspect(&mut paper, &document["connector"]),
+        Draw::NotifyTest => notify::test(&mut paper, document),
         Draw::Done => done::draw(&mut paper, document),
         Draw::AuditLines => {}
     }
