@@ -146,9 +146,6 @@ fn report(sources: &str, passed: Result<PassReport, crate::ledger::LedgerError>)
             return;
         }
     };
-    for (source, failure) in &report.failures {
-        tracing::warn!(source, kind = failure.kind, "crawl failed: {failure}");
-    }
     if let Some(error) = &report.error {
         tracing::error!(sources, "no plan: {error}");
     }

@@ -19,7 +19,7 @@ mod warnings;
 
 pub use keys::{
     Admin, ConnectorRef, Console, Daemon, Drift, Event, Limits, Network, Notify, NotifyKind,
-    Quotas, Retention, Role, SignIn, Source, Target, TargetKind,
+    Quotas, Retention, Role, SignIn, Source, Target, TargetKind, Telemetry,
 };
 pub use load::{Config, Loaded};
 pub use problem::{ConfigError, Problem};

@@ -18,6 +18,7 @@ use serde_json::Value;
 use crate::ledger::LedgerError;
 use crate::ops::{Access, Context, Exit, ListOptions, OpError, Request};
 use crate::pipeline::SystemClock;
+use crate::telemetry::Telemetry;
 use crate::{daemon, socket};
 
 use args::{
@@ -142,6 +143,7 @@ async fn command(cli: Cli, language: &'static str, screen: &Screen) -> Result<u8
             since,
             limit,
             jsonl,
+            verify,
             json,
         } => {
             let options = ListOptions {
@@ -149,10 +151,10 @@ async fn command(cli: Cli, language: &'static str, screen: &Screen) -> Result<u8
                 since: since.map(moment),
                 ..ListOptions::default()
             };
-            let draw = if jsonl {
-                render::Draw::AuditLines
-            } else {
-                render::Draw::Audit
+            let draw = match (jsonl, verify) {
+                (true, _) => render::Draw::AuditLines,
+                (_, true) => render::Draw::AuditChain,
+                _ => render::Draw::Audit,
             };
             Asked::new(Request::Audit(options), draw, json)
         }
@@ -349,18 +351,6 @@ impl Place {
         let loaded = Config::load(&path).map_err(usage)?;
         Ok((path, loaded))
     }
-
-    fn context(&self, access: Access, what: &str) -> Result<Context, OpError> {
-        let (path, loaded) = self.load()?;
-        Ok(Context::open(
-            path,
-            loaded,
-            access,
-            what,
-            Arc::new(SystemClock),
-            self.language,
-        )?)
-    }
 }
 
 /// Asks whoever holds the ledger, or does it here.
@@ -381,7 +371,7 @@ async fn answer(place: &Place, asked: Asked, screen: &Screen) -> Result<u8, OpEr
         }
     };
     let code = match &asked.request {
-        Request::Plan { .. } | Request::Sync { .. } | Request::Check { .. } => {
+        Request::Plan { .. } | Request::Sync { .. } | Request::Check { .. } | Request::Audit(_) => {
             crate::ops::exit_of(&document)
         }
         _ => 0,
@@ -390,6 +380,14 @@ async fn answer(place: &Place, asked: Asked, screen: &Screen) -> Result<u8, OpEr
         screen.json(&document);
     } else {
         screen.print(&render::text(asked.draw, &document, screen.style()));
+    }
+    if asked.draw == render::Draw::AuditLines && code != 0 {
+        // Whoever takes the lines in must not take them for the whole.
+        screen.error(&render::text(
+            render::Draw::AuditChain,
+            &document,
+            screen.style(),
+        ));
     }
     let changed = document["changes"]
         .as_array()
@@ -502,8 +500,19 @@ fn unanswered(path: &Path) -> String {
 }
 
 async fn run(place: &Place) -> Result<u8, OpError> {
-    crate::log::init();
-    let context = Arc::new(place.context(Access::Write, "camsync run")?);
+    let (path, loaded) = place.load()?;
+    let telemetry = Telemetry::start(&loaded.config).map_err(|e| OpError::usage(e.to_string()))?;
+    crate::log::init(telemetry.as_ref());
+    let clock = Arc::new(SystemClock);
+    let opened = Context::open(
+        path,
+        loaded,
+        Access::Write,
+        "camsync run",
+        clock,
+        place.language,
+    );
+    let context = Arc::new(opened?);
     for warning in &context.config().warnings {
         tracing::warn!("{warning}");
     }
@@ -511,5 +520,8 @@ async fn run(place: &Place) -> Result<u8, OpError> {
         tracing::warn!("{words}");
     }
     daemon::run(context).await?;
+    if let Some(telemetry) = telemetry {
+        telemetry.end().await;
+    }
     Ok(0)
 }

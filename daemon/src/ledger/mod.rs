@@ -6,6 +6,7 @@
 mod audit;
 mod changes;
 mod error;
+mod figures;
 mod lock;
 mod plans;
 mod rows;
@@ -21,14 +22,15 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
 
-pub use audit::AuditRow;
+pub use audit::{AuditChain, AuditRow};
 pub use changes::{AttemptEnd, Failure};
 pub use changes::{AttemptRow, ChangeFilter, ChangeRow, Effect, NewChange};
 pub use error::LedgerError;
+pub use figures::Figures;
 pub use lock::LedgerLock;
 pub use plans::{APPROVAL_HOLDS, PlanRemoval, PlanRow, Recorded, Recording};
 pub use snapshot::{
-    CrawlEnd, MemberRow, MissingMember, Said, SourceRow, StoredSnapshot, facts_hash,
+    CrawlEnd, MemberRow, MissingMember, Moved, Said, SourceRow, StoredSnapshot, facts_hash,
 };
 pub use sub_users::KnownFacts;
 

@@ -48,6 +48,17 @@ pub struct SourceRow {
     pub retry_at: Option<DateTime<Utc>>,
 }
 
+/// What a complete crawl changed of a snapshot, in members.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Moved {
+    /// Who was not in it.
+    pub joined: usize,
+    /// Whose facts are others now.
+    pub changed: usize,
+    /// Who is not in it any more.
+    pub gone: usize,
+}
+
 /// A crawl that was complete.
 #[derive(Debug)]
 pub struct CrawlEnd<'a> {
@@ -262,11 +273,15 @@ impl Ledger {
         })
     }
 
-    /// Makes a complete crawl the snapshot, writing only what changed.
+    /// Makes a complete crawl the snapshot, writing only what changed, and says how much that was.
     ///
     /// # Errors
     /// When the ledger cannot be written; then the snapshot is the old one, whole.
-    pub fn end_complete_crawl(&self, source: &str, end: &CrawlEnd<'_>) -> Result<(), LedgerError> {
+    pub fn end_complete_crawl(
+        &self,
+        source: &str,
+        end: &CrawlEnd<'_>,
+    ) -> Result<Moved, LedgerError> {
         self.write("write the snapshot", |t| {
             insert_crawl(
                 t,
@@ -279,7 +294,7 @@ impl Ledger {
             )?;
             write_departments(t, source, end.departments)?;
             write_range(t, source, end.range)?;
-            write_members(t, source, end)?;
+            let moved = write_members(t, source, end)?;
             t.prepare_cached(
                 "UPDATE sources SET last_crawl_at = ?2, last_complete_at = ?2, range_fingerprint = ?3,
                  members = ?4, departments = ?5, error = NULL, failures = 0, failing_since = NULL,
@@ -292,7 +307,7 @@ impl Ledger {
                 end.members.len(),
                 end.departments.len()
             ])?;
-            Ok(())
+            Ok(moved)
         })
     }
 
@@ -621,7 +636,8 @@ fn write_range(t: &Connection, source: &str, now: &BTreeSet<String>) -> rusqlite
     Ok(())
 }
 
-fn write_members(t: &Connection, source: &str, end: &CrawlEnd<'_>) -> rusqlite::Result<()> {
+fn write_members(t: &Connection, source: &str, end: &CrawlEnd<'_>) -> rusqlite::Result<Moved> {
+    let mut moved = Moved::default();
     let mut stored: HashMap<String, (String, bool)> = t
         .prepare_cached("SELECT key, facts_hash, present FROM members WHERE source = ?1")?
         .query_map([source], |row| {
@@ -631,15 +647,18 @@ fn write_members(t: &Connection, source: &str, end: &CrawlEnd<'_>) -> rusqlite::
     for member in end.members {
         let json = rows::to_json(&**member)?;
         match stored.remove(&member.key()) {
-            Some((hash, true)) if hash == facts_hash(&json) => {}
-            _ => upsert_member(t, source, member, &json)?,
+            Some((hash, true)) if hash == facts_hash(&json) => continue,
+            Some((_, true)) => moved.changed += 1,
+            _ => moved.joined += 1,
         }
+        upsert_member(t, source, member, &json)?;
     }
     let mut missing = t.prepare_cached(
         "UPDATE members SET present = 0, missing_since = coalesce(missing_since, ?3),
          missing_crawls = missing_crawls + 1 WHERE source = ?1 AND key = ?2",
     )?;
-    for key in stored.keys() {
+    for (key, (_, present)) in &stored {
+        moved.gone += usize::from(*present);
         missing.execute(params![source, key, time_text(end.ended_at)])?;
     }
     // Someone who is gone and never had a sub-user is nobody's concern any more.
@@ -648,7 +667,7 @@ fn write_members(t: &Connection, source: &str, end: &CrawlEnd<'_>) -> rusqlite::
          (SELECT 1 FROM sub_users s WHERE s.source = members.source AND s.key = members.key AND s.stage <> 'abandoned')",
     )?
     .execute([source])?;
-    Ok(())
+    Ok(moved)
 }
 
 fn upsert_member(

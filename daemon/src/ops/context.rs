@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::OnceCell;
 
 use crate::ledger::{Ledger, LedgerError, LedgerLock};
+use crate::metrics::Metrics;
 use crate::pipeline::{Clock, Engine};
 use crate::setup;
 
@@ -30,9 +31,10 @@ pub struct Context {
     config_error: RwLock<Option<String>>,
     ledger: Arc<Ledger>,
     engine: OnceCell<Arc<Engine>>,
+    metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
     language: &'static str,
-    _lock: Option<LedgerLock>,
+    lock: Option<LedgerLock>,
 }
 
 impl Context {
@@ -69,9 +71,10 @@ impl Context {
             config_error: RwLock::new(None),
             ledger: Arc::new(ledger),
             engine: OnceCell::new(),
+            metrics: Arc::default(),
             clock,
             language,
-            _lock: lock,
+            lock,
         })
     }
 
@@ -112,6 +115,7 @@ impl Context {
             &config.config,
             Arc::clone(&self.ledger),
             Arc::clone(&self.clock),
+            &self.metrics,
             self.language,
         )
         .await?;
@@ -137,6 +141,18 @@ impl Context {
     #[must_use]
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// What is counted.
+    #[must_use]
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// Whether this process holds the ledger, and so may write it.
+    #[must_use]
+    pub fn holds_ledger(&self) -> bool {
+        self.lock.is_some()
     }
 
     /// The moment.
@@ -169,6 +185,7 @@ impl Context {
                     &config.config,
                     Arc::clone(&self.ledger),
                     Arc::clone(&self.clock),
+                    &self.metrics,
                     self.language,
                 )
                 .await?;

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::ledger::time_text;
+use crate::metrics::LAST_BACKUP;
 use crate::pipeline::ProgressSink;
 use crate::pipeline::outbox::FROZEN;
 
@@ -36,9 +37,13 @@ pub(super) fn audit(context: &Context, options: &ListOptions) -> Result<Value, O
     let rows = context
         .ledger()
         .audit_rows(options.since, options.limit())?;
+    let chain = context.ledger().audit_chain()?;
     Ok(json!({
+        "ok": chain.broken_at.is_none(),
         "audit": rows,
-        "broken_at": context.ledger().audit_break()?,
+        "rows": chain.rows,
+        "head": chain.head,
+        "broken_at": chain.broken_at,
     }))
 }
 
@@ -51,6 +56,10 @@ pub(super) fn backup(context: &Context, file: &Path, actor: &str) -> Result<Valu
     }
     context.ledger().backup(file)?;
     let bytes = std::fs::metadata(file).map(|m| m.len()).unwrap_or_default();
+    if context.holds_ledger() {
+        let at = time_text(context.now());
+        context.ledger().set_meta(LAST_BACKUP, Some(&at))?;
+    }
     tracing::info!(actor, file = %file.display(), bytes, "ledger backed up");
     Ok(json!({ "file": file, "bytes": bytes }))
 }

@@ -4,12 +4,16 @@ use camsync_core::model::Member;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::HashMap;
 use std::sync::Arc;
+use tracing::Instrument as _;
 
 use crate::ledger::{CrawlEnd, Ledger, LedgerError, SourceRow};
+use crate::metrics::Metrics;
+use crate::telemetry::spans;
 
 use super::clock::Clock;
 use super::progress::{Progress, ProgressSink};
 use super::source::{Crawled, Source, SourceFailure};
+use super::story;
 
 /// How a crawl ended.
 #[derive(Debug)]
@@ -30,6 +34,20 @@ const LONGEST_BACK_OFF: TimeDelta = TimeDelta::minutes(30);
 pub async fn crawl(
     ledger: &Ledger,
     clock: &dyn Clock,
+    metrics: &Metrics,
+    name: &str,
+    source: &dyn Source,
+    progress: &ProgressSink,
+) -> Result<Outcome, LedgerError> {
+    run(ledger, clock, metrics, name, source, progress)
+        .instrument(spans::crawl(name))
+        .await
+}
+
+async fn run(
+    ledger: &Ledger,
+    clock: &dyn Clock,
+    metrics: &Metrics,
     name: &str,
     source: &dyn Source,
     progress: &ProgressSink,
@@ -57,7 +75,7 @@ pub async fn crawl(
                 {
                     ledger.set_enterprise(name, &crawled.enterprise, None)?;
                 }
-                ledger.end_complete_crawl(
+                let moved = ledger.end_complete_crawl(
                     name,
                     &CrawlEnd {
                         started_at,
@@ -69,6 +87,7 @@ pub async fn crawl(
                         members: &crawled.members,
                     },
                 )?;
+                story::crawled(metrics, name, &crawled, moved, ended_at - started_at);
                 say_end(
                     progress,
                     name,
@@ -88,7 +107,8 @@ pub async fn crawl(
         },
         Err(failure) => ((0, 0), failure),
     };
-    record_failure(ledger, name, (started_at, ended_at), counts, &failure)?;
+    let when = (started_at, ended_at);
+    record_failure(ledger, metrics, name, when, counts, &failure)?;
     say_end(progress, name, counts, Some(failure.to_string()));
     Ok(Outcome::Failed(failure))
 }
@@ -99,6 +119,7 @@ pub async fn crawl(
 /// When the ledger fails.
 pub fn record_failure(
     ledger: &Ledger,
+    metrics: &Metrics,
     name: &str,
     (started_at, ended_at): (DateTime<Utc>, DateTime<Utc>),
     counts: (usize, usize),
@@ -106,6 +127,7 @@ pub fn record_failure(
 ) -> Result<(), LedgerError> {
     let failures = ledger.source(name)?.map_or(0, |r| r.failures);
     let retry_at = ended_at + back_off(failures, failure.retry_after_seconds);
+    story::not_crawled(metrics, name, counts, failure, ended_at - started_at);
     ledger.end_partial_crawl(
         name,
         started_at,

@@ -10,8 +10,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
+use tracing::Instrument as _;
 
 use crate::ledger::{Ledger, LedgerError, Recorded};
+use crate::metrics::Metrics;
+use crate::telemetry::spans;
 
 use super::apply::SignIn;
 use super::clock::Clock;
@@ -20,7 +23,7 @@ use super::outbox::{Chance, Claims, Report, Worker};
 use super::progress::{Progress, ProgressSink};
 use super::reconcile::{self, Made, Policy, Ready, ReconcileError};
 use super::source::{Source, SourceFailure};
-use super::witness;
+use super::{story, witness};
 
 /// The longest throttle that a pass by hand waits out.
 const LONGEST_THROTTLE: TimeDelta = TimeDelta::seconds(10);
@@ -43,6 +46,8 @@ pub struct EngineParts {
     pub sign_in: SignIn,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Where what happens is counted.
+    pub metrics: Arc<Metrics>,
     /// Where randomness begins.
     pub seed: [u8; 32],
 }
@@ -61,6 +66,7 @@ struct Parts {
 pub struct Engine {
     ledger: Arc<Ledger>,
     clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
     parts: RwLock<Arc<Parts>>,
     random: Mutex<StdRng>,
     turn: tokio::sync::Mutex<()>,
@@ -119,6 +125,7 @@ impl Engine {
         Self {
             ledger: parts.ledger,
             clock: parts.clock,
+            metrics: parts.metrics,
             parts: RwLock::new(Arc::new(Parts {
                 cam: parts.cam,
                 sources: parts.sources,
@@ -236,9 +243,12 @@ impl Engine {
     ) -> Result<PassReport, LedgerError> {
         let _turn = self.turn.lock().await;
         let parts = self.parts();
-        let ready = self.crawl_all(&parts, only, progress).await?;
+        let span = spans::pass(trigger.by_hand);
+        let crawls = self.crawl_all(&parts, only, progress);
+        let ready = crawls.instrument(span.clone()).await?;
         let mut report = failures(&parts, only, &ready);
         self.finish(&parts, &ready, trigger, until, progress, &mut report)
+            .instrument(span)
             .await?;
         Ok(report)
     }
@@ -262,6 +272,7 @@ impl Engine {
             .collect();
         let mut report = PassReport::default();
         self.finish(&parts, &ready, trigger, until, progress, &mut report)
+            .instrument(spans::pass(trigger.by_hand))
             .await?;
         Ok(report)
     }
@@ -310,7 +321,11 @@ impl Engine {
         if parts.cam.is_some() && self.any_in_flight()? {
             self.settle_in_flight(parts, until, progress).await?;
         }
-        match self.make(parts, ready, true, progress).await {
+        let span = spans::plan();
+        let made = self
+            .make(parts, ready, true, progress)
+            .instrument(span.clone());
+        match made.await {
             Ok((account, made)) => {
                 report.recorded = reconcile::record(
                     &self.ledger,
@@ -320,9 +335,17 @@ impl Engine {
                     trigger.by_hand,
                     &mut || self.mark(),
                 )?;
+                story::planned(
+                    &self.metrics,
+                    &span,
+                    &trigger.actor,
+                    &made,
+                    &report.recorded,
+                );
                 report.plan = Some(made);
             }
             Err(error) => {
+                story::not_planned(&self.metrics, &span, &error);
                 refused(report, error)?;
                 return Ok(());
             }
@@ -462,6 +485,7 @@ impl Engine {
             clock: &*self.clock,
             retry: &parts.retry,
             sign_in: parts.sign_in,
+            metrics: &self.metrics,
             chance: self,
             stopping: &self.stopping,
             claims: &self.claims,
@@ -481,7 +505,14 @@ impl Engine {
         let now = self.clock.now();
         for (name, (_, failure)) in &parts.broken {
             if only.is_none_or(|only| only.contains(name)) {
-                crawl::record_failure(&self.ledger, name, (now, now), (0, 0), failure)?;
+                crawl::record_failure(
+                    &self.ledger,
+                    &self.metrics,
+                    name,
+                    (now, now),
+                    (0, 0),
+                    failure,
+                )?;
             }
         }
         let wanted = parts
@@ -495,8 +526,15 @@ impl Engine {
             }
             let _crawling = Crawling::begin(&self.crawling, name);
             let work = async {
-                let mut outcome =
-                    crawl::crawl(&self.ledger, &*self.clock, name, &**source, progress).await?;
+                let mut outcome = crawl::crawl(
+                    &self.ledger,
+                    &*self.clock,
+                    &self.metrics,
+                    name,
+                    &**source,
+                    progress,
+                )
+                .await?;
                 if let CrawlOutcome::Complete(crawled) = &mut outcome {
                     let present =
                         witness::look_up_missing(&self.ledger, name, &**source, progress).await?;

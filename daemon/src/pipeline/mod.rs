@@ -15,6 +15,7 @@ pub mod outbox;
 pub mod progress;
 pub mod reconcile;
 pub mod source;
+mod story;
 pub mod witness;
 
 pub use clock::{Clock, SystemClock};
