@@ -22,6 +22,7 @@ mod leavers;
 mod lost_creation;
 mod main_job;
 mod names;
+mod observability;
 mod operation;
 mod quota;
 mod removal;

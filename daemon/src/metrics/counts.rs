@@ -108,7 +108,7 @@ impl Metrics {
             plans: r.counts(
                 "camsync_plans_total",
                 ["result"],
-                "Plans made for recording, or why there was none: cam, account, rule",
+                "Plans that were made, or why there was none: cam, account, rule or ledger",
             ),
             plan_changes: r.level("camsync_plan_changes", ["kind"], "Changes in the last plan"),
             plan_held: r.level(
@@ -169,6 +169,9 @@ impl Metrics {
         // What an alert counts begins at nought, not with its first event.
         for scope in ["action", "account"] {
             made.cam_throttles.of([scope]);
+        }
+        for result in ["made", "cam", "account", "rule", "ledger"] {
+            made.plans.of([result]);
         }
         made.cam_pacing_seconds.of([]);
         made.registry = r.registry;
