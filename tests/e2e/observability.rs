@@ -33,6 +33,10 @@ fn world_of_files() -> World {
         secret: "{ file = \"secret\" }".into(),
         ..Tuning::default()
     });
+    // What compiled connectors are kept in is shared with the processes of all tests.
+    std::fs::create_dir(world.data_dir()).unwrap();
+    let shared = concat!(env!("CARGO_TARGET_TMPDIR"), "/connectors");
+    std::os::unix::fs::symlink(shared, world.data_dir().join("cache")).unwrap();
     for (file, (_, secret)) in ["secret", "id", "key"].iter().zip(SECRETS) {
         std::fs::write(world.dir.path().join(file), secret).unwrap();
     }
@@ -70,7 +74,7 @@ fn sample(scraped: &str, name: &str) -> f64 {
 #[test]
 fn metrics_tell_what_the_ledger_holds_and_what_has_happened() {
     let world = world_of_files();
-    world.join(1..=3);
+    world.join(1..=5);
     // One answer of CAM's is that it is asked too often.
     world.cam.inject(
         When::action("AddUser").times(1),
@@ -80,9 +84,9 @@ fn metrics_tell_what_the_ledger_holds_and_what_has_happened() {
     assert_eq!(sync(&world, &context)["ok"], true);
     let scraped = metrics::render(&context).unwrap();
     let is = |name: &str, value: f64| assert_eq!(sample(&scraped, name), value, "{name}");
-    is("camsync_source_members{source=\"acme\"}", 3.0);
+    is("camsync_source_members{source=\"acme\"}", 5.0);
     is("camsync_source_failing_seconds{source=\"acme\"}", 0.0);
-    is("camsync_sub_users{state=\"active\"}", 3.0);
+    is("camsync_sub_users{state=\"active\"}", 5.0);
     is("camsync_outbox_depth", 0.0);
     is("camsync_outbox_oldest_age_seconds", 0.0);
     is("camsync_frozen", 0.0);
@@ -91,10 +95,10 @@ fn metrics_tell_what_the_ledger_holds_and_what_has_happened() {
         1.0,
     );
     is("camsync_plans_total{result=\"made\"}", 1.0);
-    is("camsync_plan_changes{kind=\"create_user\"}", 3.0);
+    is("camsync_plan_changes{kind=\"create_user\"}", 5.0);
     is(
         "camsync_attempts_total{kind=\"create_user\",result=\"applied\"}",
-        3.0,
+        5.0,
     );
     is(
         "camsync_attempts_total{kind=\"create_user\",result=\"transient\"}",
@@ -103,7 +107,7 @@ fn metrics_tell_what_the_ledger_holds_and_what_has_happened() {
     is("camsync_cam_throttles_total{scope=\"action\"}", 1.0);
     is(
         "camsync_cam_requests_total{action=\"AddUser\",result=\"ok\"}",
-        3.0,
+        5.0,
     );
     let age = "camsync_source_last_complete_crawl_age_seconds{source=\"acme\"}";
     assert!((0.0..60.0).contains(&sample(&scraped, age)), "{scraped}");
@@ -120,8 +124,8 @@ fn metrics_tell_what_the_ledger_holds_and_what_has_happened() {
     }
 
     // What goes wrong shows too: a provider that fails, removals that wait, a frozen target.
-    world.leave(1..=3);
-    world.join(4..=4);
+    world.leave(1..=4);
+    world.join(6..=6);
     std::fs::write(
         world.dir.path().join("camsync.toml"),
         std::fs::read_to_string(world.dir.path().join("camsync.toml"))
@@ -150,13 +154,19 @@ fn metrics_tell_what_the_ledger_holds_and_what_has_happened() {
         1.0,
     );
     is("camsync_source_failures{source=\"acme\"}", 1.0);
-    is("camsync_source_members{source=\"acme\"}", 1.0);
+    is("camsync_source_members{source=\"acme\"}", 2.0);
+    is(
+        "camsync_held_plans{source=\"acme\",evidence=\"absent\"}",
+        1.0,
+    );
+    is("camsync_changes_held{waits_for=\"approval\"}", 4.0);
+    is("camsync_plan_held_changes", 4.0);
     assert!(scraped.ends_with("# EOF\n"));
 
     for (_, secret) in SECRETS {
         assert!(!scraped.contains(secret));
     }
-    for personal in ["成员", "\"m1\"", "\"m4\""] {
+    for personal in ["成员", "\"m1\"", "\"m6\""] {
         assert!(!scraped.contains(personal), "{personal} in\n{scraped}");
     }
     // Whatever was scraped is in the catalogue, with its kind and its labels.
@@ -281,19 +291,37 @@ fn where_promtool_is_installed_it_accepts_rules_and_metrics() {
     assert!(output.status.success(), "{}", text(&output.stderr));
 }
 
-/// Starts the daemon with standard error in a file, and what `JOURNAL_STREAM` says of that file.
-fn run_with_log(world: &World, stream: impl Fn(&std::fs::Metadata) -> Option<String>) -> String {
+/// A process that does not outlive its test.
+struct Ending(std::process::Child);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Runs the daemon until a line of its log holds all of `words`; the log. `stream` makes `JOURNAL_STREAM` of the file
+/// that the log goes to.
+fn log_until(
+    world: &World,
+    words: &[&str],
+    stream: impl Fn(&std::fs::Metadata) -> Option<String>,
+) -> String {
     let path = world.dir.path().join("log");
     let file = std::fs::File::create(&path).unwrap();
     let mut command = world.command(&["run"]);
     if let Some(stream) = stream(&file.metadata().unwrap()) {
         command.env("JOURNAL_STREAM", stream);
     }
-    let mut child = command.stderr(file).spawn().unwrap();
+    let ending = Ending(command.stderr(file).spawn().unwrap());
     let read = || std::fs::read_to_string(&path).unwrap();
-    until("the pass is told", || read().contains("pass"));
-    child.kill().unwrap();
-    child.wait().unwrap();
+    until("the line comes", || {
+        read()
+            .lines()
+            .any(|line| words.iter().all(|word| line.contains(word)))
+    });
+    drop(ending);
     read()
 }
 
@@ -301,7 +329,7 @@ fn run_with_log(world: &World, stream: impl Fn(&std::fs::Metadata) -> Option<Str
 fn a_crawl_and_a_plan_are_one_line_of_json_each() {
     let world = World::new();
     world.join(1..=2);
-    let log = run_with_log(&world, |_| None);
+    let log = log_until(&world, &["pass", "acme"], |_| None);
     let lines: Vec<Value> = log
         .lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
@@ -330,7 +358,7 @@ fn a_crawl_and_a_plan_are_one_line_of_json_each() {
         .ledger()
         .execute("UPDATE sources SET last_crawl_at = NULL", [])
         .unwrap();
-    let log = run_with_log(&world, |_| None);
+    let log = log_until(&world, &["pass", "acme"], |_| None);
     let failed: Vec<&str> = log.lines().filter(|l| l.contains("crawl failed")).collect();
     assert_eq!(failed.len(), 1, "{log}");
     let failed: Value = serde_json::from_str(failed[0]).unwrap();
@@ -344,7 +372,7 @@ fn the_journal_gets_levels_and_nobody_else_does() {
     let world = World::new();
     world.join(1..=1);
     let of = |file: &std::fs::Metadata| format!("{}:{}", file.dev(), file.ino());
-    let journal = run_with_log(&world, |file| Some(of(file)));
+    let journal = log_until(&world, &["pass", "acme"], |file| Some(of(file)));
     assert!(
         journal.lines().any(|l| l.starts_with("<6>crawl complete")),
         "{journal}"
@@ -356,7 +384,7 @@ fn the_journal_gets_levels_and_nobody_else_does() {
         "{journal}"
     );
     // The variable is inherited by whatever a unit starts; only the very stream that it names is the journal.
-    let elsewhere = run_with_log(&world, |_| Some("1:1".into()));
+    let elsewhere = log_until(&world, &["camsync runs"], |_| Some("1:1".into()));
     assert!(elsewhere.lines().all(|l| l.starts_with('{')), "{elsewhere}");
 }
 
