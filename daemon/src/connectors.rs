@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use camsync_config::{ConnectorRef, resolve_settings};
-use camsync_connector_host::types::{Capability, Failure, Presence as HostPresence};
+use camsync_connector_host::types::{
+    CallbackAnswer, CallbackRequest, Capability, Failure, Presence as HostPresence,
+};
 use camsync_connector_host::{
     AllowedHost, CallError, Connector, CrawlSink, Host, Limits, Origin, Session, SinkError,
     SourceContext, Usage,
@@ -304,5 +306,13 @@ impl Source for ConnectorSource {
                 .collect()),
             Err(error) => Err(self.explained(&session, error).await),
         }
+    }
+
+    async fn callback(&self, request: CallbackRequest) -> Result<CallbackAnswer, SourceFailure> {
+        let session = self.session().await?;
+        session
+            .callback(request)
+            .await
+            .map_err(|error| failure(&error))
     }
 }

@@ -1,22 +1,30 @@
 //! `run`: the daemon. Crawls what is due, works off the outbox, answers on the socket, ends in order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
 
+use crate::callbacks;
+use crate::ledger::LedgerError;
 use crate::ops::{Context, OpError};
-use crate::pipeline::{Engine, PassReport, ProgressSink, Trigger};
-use crate::socket;
+use crate::pipeline::outbox::Report;
+use crate::pipeline::{Applier, Engine, Gathered, PassReport, ProgressSink, Trigger};
+use crate::schedule::Schedule;
+use crate::{socket, web};
 
 /// The longest that the loop sleeps: the outbox is looked at this often, whatever the schedules say.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// What is in flight when the process is to end may take this long.
 const LAST_WORDS: Duration = Duration::from_secs(9);
-/// How long one pass works on its outbox before the next crawl may come.
-const PASS_WORKS: TimeDelta = TimeDelta::seconds(120);
+/// How long the outbox is worked on before it is read anew.
+const WORKS: TimeDelta = TimeDelta::seconds(120);
+/// So many crawls may wait for the plan that they lead to.
+const GATHERED: usize = 64;
 
 /// Runs until SIGTERM or SIGINT.
 ///
@@ -24,10 +32,13 @@ const PASS_WORKS: TimeDelta = TimeDelta::seconds(120);
 /// When the socket cannot be made, or no engine.
 pub async fn run(context: Arc<Context>) -> Result<(), OpError> {
     let data_dir = context.config().config.daemon.data_dir.clone();
+    // Before anything else: what cannot listen must not have begun.
+    let bound = web::bind(context.config().config.daemon.listen).await?;
     let path = socket::path(&data_dir);
     let listener = socket::listen(&path)
         .map_err(|e| OpError::failed(format!("{} cannot be made: {e}", path.display())))?;
     let server = tokio::spawn(socket::serve(listener, Arc::clone(&context)));
+    let web = bound.serve(Arc::clone(&context));
     let engine = context.engine().await?;
     let failed = |e: std::io::Error| OpError::failed(format!("signals cannot be taken: {e}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
@@ -42,7 +53,8 @@ pub async fn run(context: Arc<Context>) -> Result<(), OpError> {
     }
     engine.stop();
     // The pass that runs ends after the attempts in flight; what was not recorded by then is resolved at the start.
-    if tokio::time::timeout(LAST_WORDS, &mut work).await.is_err() {
+    let last_words = async { tokio::join!(&mut work, web.stop()) };
+    if tokio::time::timeout(LAST_WORDS, last_words).await.is_err() {
         tracing::warn!(
             "ended before everything in flight had answered; it is resolved at the next start"
         );
@@ -53,46 +65,96 @@ pub async fn run(context: Arc<Context>) -> Result<(), OpError> {
     Ok(())
 }
 
-async fn work(context: &Context, engine: &Engine) {
-    let trigger = Trigger {
-        actor: "schedule".into(),
-        by_hand: false,
-    };
-    let progress = ProgressSink::none();
-    // What a crash left behind is settled from the stored snapshots, before anybody is crawled.
-    let started = engine
-        .reconcile(&trigger, context.now() + PASS_WORKS, &progress)
-        .await;
-    report("start", started);
-    let mut next: HashMap<String, DateTime<Utc>> = HashMap::new();
+/// The flow, each part at its own pace: crawl what is due, plan for what came, apply what waits.
+async fn work(context: &Arc<Context>, engine: &Arc<Engine>) {
+    let (found, gathered) = mpsc::channel(GATHERED);
+    let recorded = Notify::new();
+    // What was left behind at the last end is planned for from the stored snapshots, before anybody is crawled.
+    let _ = found.send(engine.stored()).await;
+    tokio::join!(
+        crawl_what_is_due(context, engine, found.clone()),
+        callbacks::follow(engine, found),
+        plan_for_what_came(engine, gathered, &recorded),
+        apply_what_waits(context, engine, &recorded),
+    );
+}
+
+async fn crawl_what_is_due(
+    context: &Arc<Context>,
+    engine: &Arc<Engine>,
+    found: mpsc::Sender<Gathered>,
+) {
+    let mut schedule = Schedule::default();
+    let mut crawls = JoinSet::new();
+    let mut running = HashMap::new();
     while !engine.stopped() {
-        let now = context.now();
-        let due = due(context, &mut next, now);
-        if !due.is_empty() {
-            if due.iter().any(|name| engine.is_broken(name)) {
-                set_up_again(context).await;
+        let names: HashSet<String> = running.values().cloned().collect();
+        let due = match due(context, &mut schedule, &names) {
+            Ok(due) => due,
+            Err(error) => {
+                tracing::error!(%error, "what is due cannot be read");
+                Vec::new()
             }
-            let until = now + PASS_WORKS;
-            let passed = engine.sync(Some(&due), &trigger, until, &progress).await;
-            report(&due.join(", "), passed);
-            for name in due {
-                next.remove(&name);
-            }
-            continue;
+        };
+        if due.iter().any(|name| engine.is_broken(name)) {
+            set_up_again(context).await;
         }
-        match engine.drain(now + PASS_WORKS, &progress).await {
-            Ok(_) => {}
-            Err(error) => tracing::error!(%error, "the outbox cannot be worked off"),
+        for name in due {
+            let (engine, found) = (Arc::clone(engine), found.clone());
+            let source = name.clone();
+            let task = crawls.spawn(async move { crawl(&engine, source, &found).await });
+            running.insert(task.id(), name);
         }
-        let until = next.values().min().copied();
-        let pause = until
+        let names: HashSet<String> = running.values().cloned().collect();
+        let pause = schedule
+            .next(&names)
             .and_then(|at| (at - context.now()).to_std().ok())
             .unwrap_or(LONGEST_SLEEP)
             .min(LONGEST_SLEEP);
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
+            () = engine.woken() => {}
+            Some(ended) = crawls.join_next_with_id() => {
+                let id = match ended {
+                    Ok((id, ())) => id,
+                    Err(error) => {
+                        tracing::error!(%error, "a crawl broke off; this is a defect");
+                        error.id()
+                    }
+                };
+                running.remove(&id);
+            }
             () = engine.until_stopped() => {}
         }
+    }
+    while crawls.join_next().await.is_some() {}
+}
+
+/// The sources that are due at this moment.
+fn due(
+    context: &Context,
+    schedule: &mut Schedule,
+    running: &HashSet<String>,
+) -> Result<Vec<String>, LedgerError> {
+    let rows = context.ledger().sources()?.into_iter();
+    let rows = rows.map(|row| (row.name.clone(), row)).collect();
+    Ok(schedule.due(
+        &context.config().config.sources,
+        &rows,
+        running,
+        context.now(),
+    ))
+}
+
+async fn crawl(engine: &Engine, source: String, found: &mpsc::Sender<Gathered>) {
+    match engine
+        .crawl(Some(&[source.clone()]), &ProgressSink::none())
+        .await
+    {
+        Ok(gathered) => {
+            let _ = found.send(gathered).await;
+        }
+        Err(error) => tracing::error!(%error, source, "the crawl ended"),
     }
 }
 
@@ -104,68 +166,96 @@ async fn set_up_again(context: &Context) {
     }
 }
 
-/// The sources that are due, and for all others when they will be.
-fn due(
-    context: &Context,
-    next: &mut HashMap<String, DateTime<Utc>>,
-    now: DateTime<Utc>,
-) -> Vec<String> {
-    let config = context.config();
-    let mut due = Vec::new();
-    for source in &config.config.sources {
-        let row = context.ledger().source(&source.name).ok().flatten();
-        if row.as_ref().is_some_and(|r| r.paused) {
-            next.remove(&source.name);
+/// One plan for all that came while the last was made.
+async fn plan_for_what_came(
+    engine: &Engine,
+    mut gathered: mpsc::Receiver<Gathered>,
+    recorded: &Notify,
+) {
+    while let Some(mut round) = gathered.recv().await {
+        while let Ok(more) = gathered.try_recv() {
+            round.join(more);
+        }
+        if engine.stopped() {
             continue;
         }
-        let planned = next.entry(source.name.clone()).or_insert_with(|| {
-            let last = row.as_ref().and_then(|r| r.last_crawl_at);
-            let retry = row.as_ref().and_then(|r| r.retry_at);
-            match (last, retry) {
-                // A failing source is left alone for a while, and then need not wait for its schedule.
-                (_, Some(retry)) => retry,
-                // Never crawled, or overdue.
-                (None, None) => now,
-                (Some(last), None) => source.next_crawl(last.min(now)).unwrap_or(now),
-            }
-        });
-        if *planned <= now {
-            due.push(source.name.clone());
+        let sources: Vec<String> = round.ready.iter().map(|r| r.name.clone()).collect();
+        let hinted = std::mem::take(&mut round.hinted);
+        let by_callback = hinted.len() == sources.len() && !hinted.is_empty();
+        let trigger = Trigger {
+            actor: if by_callback { "callback" } else { "schedule" }.into(),
+            by_hand: false,
+        };
+        match engine.record(round, &trigger, &ProgressSink::none()).await {
+            Ok(report) => say_plan(&sources.join(", "), &report),
+            Err(error) => tracing::error!(%error, "no plan was recorded"),
+        }
+        recorded.notify_one();
+        for (source, since) in hinted {
+            let lag = engine.clock().now() - since;
+            engine.hints().followed(&source, lag);
+            engine
+                .metrics()
+                .callback_followed(&source, lag.to_std().unwrap_or_default());
         }
     }
-    next.retain(|name, _| config.config.sources.iter().any(|s| s.name == *name));
-    due
 }
 
-/// One line that tells the story of a pass.
-fn report(sources: &str, passed: Result<PassReport, crate::ledger::LedgerError>) {
-    let report = match passed {
-        Ok(report) => report,
-        Err(error) => {
-            tracing::error!(%error, sources, "the pass ended");
-            return;
+async fn apply_what_waits(context: &Context, engine: &Engine, recorded: &Notify) {
+    while !engine.stopped() {
+        let until = context.now() + WORKS;
+        let pause = match engine
+            .drain(Applier::Daemon, until, &ProgressSink::none())
+            .await
+        {
+            Ok(report) => {
+                say_applied(&report);
+                if report.gave_way {
+                    continue;
+                }
+                report
+                    .next_at
+                    .and_then(|at| (at - context.now()).to_std().ok())
+            }
+            Err(error) => {
+                tracing::error!(%error, "the outbox cannot be worked off");
+                None
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP)) => {}
+            () = recorded.notified() => {}
+            () = engine.until_stopped() => {}
         }
-    };
+    }
+}
+
+/// What of a plan needs a person; the plan itself has a line of its own.
+fn say_plan(sources: &str, report: &PassReport) {
     if let Some(error) = &report.error {
         tracing::error!(sources, "no plan: {error}");
-    }
-    for (change, username, failure) in &report.outbox.failed {
-        tracing::warn!(change, username, "change failed: {failure}");
-    }
-    if let Some(stopped) = &report.outbox.stopped {
-        tracing::error!("CAM refuses the key: {stopped}");
+        return;
     }
     if !report.recorded.newly_held.is_empty() {
         tracing::warn!(plans = ?report.recorded.newly_held, "removals wait for approval: camsync plans list");
     }
-    let planned = report.plan.as_ref().map_or(0, |made| made.shown().count());
-    tracing::info!(
-        sources,
-        planned,
-        applied = report.outbox.applied,
-        failed = report.outbox.failed.len(),
-        held = report.recorded.held.len(),
-        pending = report.outbox.pending,
-        "pass"
-    );
+}
+
+/// One line that tells what was done, when anything was.
+fn say_applied(report: &Report) {
+    for (change, username, failure) in &report.failed {
+        tracing::warn!(change, username, "change failed: {failure}");
+    }
+    if let Some(stopped) = &report.stopped {
+        tracing::error!("CAM refuses the key: {stopped}");
+    }
+    if report.applied + report.failed.len() + report.held.len() > 0 {
+        tracing::info!(
+            applied = report.applied,
+            failed = report.failed.len(),
+            held = report.held.len(),
+            pending = report.pending,
+            "applied"
+        );
+    }
 }

@@ -1,6 +1,7 @@
 //! camsync keeps Tencent Cloud CAM sub-users in step with an identity provider.
 
 pub mod advice;
+pub mod callbacks;
 pub mod cli;
 pub mod connectors;
 pub mod daemon;
@@ -10,6 +11,8 @@ mod log;
 pub mod metrics;
 pub mod ops;
 pub mod pipeline;
+pub mod schedule;
 pub mod setup;
 pub mod socket;
 pub mod telemetry;
+pub mod web;

@@ -207,6 +207,43 @@ fn a_source_that_fails_stops_nobody_else() {
 }
 
 #[test]
+fn a_source_that_never_answers_holds_up_nobody_else() {
+    let other = World::new();
+    other.wecom.add_member("o1", "别家", &[1]);
+    let world = world(&Tuning {
+        extra: format!(
+            "[[source]]\nname = \"other\"\nconnector = \"wecom\"\nschedule = \"0 0 1 1 *\"\n[source.settings]\n\
+             corp_id = \"ww0123456789abcdef\"\nagent_id = 1000002\nsecret = {{ env = \"WECOM_SECRET\" }}\napi_base = \"{}\"",
+            other.wecom.url()
+        ),
+        ..every_second()
+    });
+    world.join(1..=2);
+    other
+        .wecom
+        .inject(When::action("user/list"), wecom::Fault::NeverAnswer);
+    let _running = daemon(&world);
+    until("the good one is served", || has(&world, "m2"));
+    until("the other one is waited for", || {
+        world.read(&["status"])["sources"][1]["state"] == "crawling"
+    });
+    // Crawls by schedule, decisions and passes by hand go on while it is waited for.
+    world.join(3..=3);
+    until("the schedule goes on", || has(&world, "m3"));
+    world.join(4..=4);
+    let output = world.run(&["sync", "--source", "acme"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(has(&world, "m4"));
+    let output = world.run(&["members", "suspend", "m1"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let output = world.run(&["members", "resume", "m1"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(world.cam.user("m1").unwrap().console_login);
+    assert_eq!(world.read(&["status"])["sources"][1]["state"], "crawling");
+    assert!(!has(&world, "o1"));
+}
+
+#[test]
 fn secrets_in_files_are_read_again_when_they_change() {
     let tuning = Tuning {
         secret: "{ file = \"wecom\" }".into(),

@@ -7,6 +7,7 @@
     unreachable_pub
 )]
 
+mod api;
 mod bad_input;
 mod bindings;
 mod cam_faults;
@@ -17,6 +18,8 @@ mod documents;
 mod drift;
 mod emergency;
 mod guard;
+mod http;
+mod http_limits;
 mod inprocess;
 mod leavers;
 mod lost_creation;

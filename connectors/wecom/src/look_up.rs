@@ -62,7 +62,11 @@ fn settle(id: &str, result: Result<RawMember, Problem>) -> Presence {
             Presence::Unknown(format!("{PATH} answered about somebody else"))
         }
         Ok(raw) => match member(raw) {
-            Ok(member) => Presence::Present(Box::new(member)),
+            Ok(mut member) => {
+                let departments = member.departments.iter();
+                member.shown_by = departments.map(|id| format!("department:{id}")).collect();
+                Presence::Present(Box::new(member))
+            }
             Err(unusable) => Presence::Unknown(unusable.to_string()),
         },
         Err(problem) => match problem.class() {

@@ -519,6 +519,9 @@ async fn run(place: &Place) -> Result<u8, OpError> {
     for words in crate::setup::not_yet(&context.config().config) {
         tracing::warn!("{words}");
     }
+    for warning in crate::web::warnings(place.language, &context.config().config) {
+        tracing::warn!("{}: {}", warning.message, warning.remedy);
+    }
     daemon::run(context).await?;
     if let Some(telemetry) = telemetry {
         telemetry.end().await;

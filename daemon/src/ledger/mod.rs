@@ -16,11 +16,13 @@ mod sub_users;
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
+use tokio::sync::watch;
 
 pub use audit::{AuditChain, AuditRow};
 pub use changes::{AttemptEnd, Failure};
@@ -30,7 +32,8 @@ pub use figures::Figures;
 pub use lock::LedgerLock;
 pub use plans::{APPROVAL_HOLDS, PlanRemoval, PlanRow, Recorded, Recording};
 pub use snapshot::{
-    CrawlEnd, MemberRow, MissingMember, Moved, Said, SourceRow, StoredSnapshot, facts_hash,
+    CrawlEnd, Finding, KnownMember, MemberRow, MissingMember, Moved, Said, SourceRow,
+    StoredSnapshot, facts_hash,
 };
 pub use sub_users::KnownFacts;
 
@@ -43,6 +46,10 @@ const MIGRATIONS: [&str; 1] = [include_str!("schema_1.sql")];
 pub struct Ledger {
     path: PathBuf,
     connection: Mutex<Connection>,
+    /// A transaction of this process is open, and so is the database locked by it.
+    writing: AtomicBool,
+    /// Grows with every write.
+    written: watch::Sender<u64>,
 }
 
 impl Ledger {
@@ -115,6 +122,8 @@ impl Ledger {
         let ledger = Self {
             path: path.to_owned(),
             connection: Mutex::new(connection),
+            writing: AtomicBool::new(false),
+            written: watch::Sender::new(0),
         };
         ledger.recognise()?;
         ledger.read("open", |c| {
@@ -198,11 +207,48 @@ impl Ledger {
         let run = || -> rusqlite::Result<T> {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            self.writing.store(true, Ordering::SeqCst);
             let made = work(&transaction)?;
             transaction.commit()?;
             Ok(made)
         };
-        run().map_err(|e| LedgerError::from_sqlite(&self.path, doing, e))
+        let made = run();
+        self.writing.store(false, Ordering::SeqCst);
+        let made = made.map_err(|e| LedgerError::from_sqlite(&self.path, doing, e))?;
+        self.written.send_modify(|count| *count += 1);
+        Ok(made)
+    }
+
+    /// Sees whenever this process has written something.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.written.subscribe()
+    }
+
+    /// Writes a row, to see whether one can be written: not when the disk is full or read-only, or another process
+    /// holds the ledger. Waits at most `patience` for it, and for nothing that this process itself is writing.
+    ///
+    /// # Errors
+    /// Why nothing can be written.
+    pub fn probe(&self, patience: Duration) -> Result<(), LedgerError> {
+        // A connection of its own: the probe may wait without keeping anybody from reading.
+        let run = || -> rusqlite::Result<()> {
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let mut connection = Connection::open_with_flags(&self.path, flags)?;
+            connection.busy_timeout(patience)?;
+            // What the row says is of no use after a crash, so nothing waits for the disk; and what this connection
+            // did not make safe, it does not move into the database either.
+            connection.pragma_update(None, "synchronous", "off")?;
+            connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            set_meta(&transaction, "probed_at", Some(&time_text(Utc::now())))?;
+            transaction.commit()
+        };
+        match run() {
+            Err(e) if busy(&e) && self.writing.load(Ordering::SeqCst) => Ok(()),
+            done => done.map_err(|e| LedgerError::from_sqlite(&self.path, "write", e)),
+        }
     }
 
     /// A value kept by name.
@@ -252,6 +298,10 @@ impl Ledger {
             Ok(found.into_iter().filter(|line| line != "ok").collect())
         })
     }
+}
+
+fn busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
 }
 
 fn set_meta(t: &Connection, key: &str, value: Option<&str>) -> rusqlite::Result<()> {

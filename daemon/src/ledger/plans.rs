@@ -44,6 +44,8 @@ pub struct PlanRow {
     pub decided_at: Option<DateTime<Utc>>,
     /// Who decided.
     pub decided_by: Option<String>,
+    /// Where two people must approve: when the first did, and who.
+    pub first_approval: Option<(DateTime<Utc>, String)>,
     /// The pairs that it shows.
     pub removals: Vec<PlanRemoval>,
 }
@@ -273,6 +275,30 @@ impl Ledger {
         })
     }
 
+    /// Notes that a first person approves a held plan, in place of any first approval before. Says whether it was
+    /// still held.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn note_first_approval(
+        &self,
+        plan: &PlanRow,
+        now: DateTime<Utc>,
+        actor: &str,
+    ) -> Result<bool, LedgerError> {
+        self.write("note a first approval", |t| {
+            if !is_held(t, plan.id)? {
+                return Ok(false);
+            }
+            t.execute(
+                "UPDATE plans SET first_approval_at = ?2, first_approval_by = ?3 WHERE id = ?1",
+                params![plan.id, time_text(now), actor],
+            )?;
+            audit_plan(t, plan, "first_approval", now, actor)?;
+            Ok(true)
+        })
+    }
+
     /// A person discards a held plan: silent until it grows. Says whether it was still held.
     ///
     /// # Errors
@@ -326,11 +352,21 @@ fn decide(
         "UPDATE plans SET decided_at = ?2, decided_by = ?3 WHERE id = ?1",
         params![plan.id, time_text(now), actor],
     )?;
+    audit_plan(t, plan, status, now, actor)
+}
+
+fn audit_plan(
+    t: &Connection,
+    plan: &PlanRow,
+    what: &str,
+    now: DateTime<Utc>,
+    actor: &str,
+) -> rusqlite::Result<()> {
     audit::append(
         t,
         now,
         actor,
-        &format!("plan.{status}"),
+        &format!("plan.{what}"),
         &plan.id.to_string(),
         &json!({
             "source": plan.source, "evidence": plan.evidence.as_str(),
@@ -846,6 +882,8 @@ fn plan_row(row: &Row<'_>) -> rusqlite::Result<PlanRow> {
         created_at: rows::time(row, "created_at")?,
         decided_at: rows::optional_time(row, "decided_at")?,
         decided_by: row.get("decided_by")?,
+        first_approval: rows::optional_time(row, "first_approval_at")?
+            .zip(row.get("first_approval_by")?),
         removals: Vec::new(),
     })
 }

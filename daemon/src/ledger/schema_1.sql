@@ -150,7 +150,9 @@ CREATE TABLE plans (
     "limit"    INTEGER NOT NULL,
     created_at TEXT NOT NULL,
     decided_at TEXT,
-    decided_by TEXT
+    decided_by TEXT,
+    first_approval_at TEXT,              -- where two people must approve: the first, while the second is missing
+    first_approval_by TEXT
 ) STRICT;
 CREATE INDEX plans_by_status ON plans(status, id);
 

@@ -1,12 +1,12 @@
 //! Sources, crawls and the snapshot.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use camsync_core::change::RemovalKey;
 use camsync_core::desired::Verdict;
 use camsync_core::evidence::Witness;
-use camsync_core::model::{Department, Member};
+use camsync_core::model::{Department, Member, fold};
 use camsync_core::problem::Problem;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -49,14 +49,16 @@ pub struct SourceRow {
 }
 
 /// What a complete crawl changed of a snapshot, in members.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Moved {
-    /// Who was not in it.
+    /// How many were not in it.
     pub joined: usize,
-    /// Whose facts are others now.
+    /// Of how many the facts are others now.
     pub changed: usize,
-    /// Who is not in it any more.
+    /// How many are not in it any more.
     pub gone: usize,
+    /// The folded ids of all of these.
+    pub keys: Vec<String>,
 }
 
 /// A crawl that was complete.
@@ -76,6 +78,8 @@ pub struct CrawlEnd<'a> {
     pub departments: &'a [Department],
     /// Every member.
     pub members: &'a [Arc<Member>],
+    /// What look-ups said of those who are missing, by folded id.
+    pub witnesses: &'a [(String, Witness)],
 }
 
 /// A managed member who is missing from the snapshot.
@@ -91,6 +95,26 @@ pub struct MissingMember {
     pub missing_crawls: u32,
     /// What the last look-up said.
     pub witness: Option<Witness>,
+}
+
+/// What a verified look-up says of one member.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// The folded id.
+    pub key: String,
+    /// When it was asked for.
+    pub at: DateTime<Utc>,
+    /// The facts, or the provider's words that there is no such member.
+    pub what: Result<Arc<Member>, String>,
+}
+
+/// A member whom the ledger knows.
+#[derive(Debug, Clone)]
+pub struct KnownMember {
+    /// The last facts known.
+    pub facts: Member,
+    /// With a managed sub-user.
+    pub managed: bool,
 }
 
 /// The snapshot of one source.
@@ -273,7 +297,7 @@ impl Ledger {
         })
     }
 
-    /// Makes a complete crawl the snapshot, writing only what changed, and says how much that was.
+    /// Makes a complete crawl the snapshot, writing only what changed, and tells what that was.
     ///
     /// # Errors
     /// When the ledger cannot be written; then the snapshot is the old one, whole.
@@ -295,6 +319,7 @@ impl Ledger {
             write_departments(t, source, end.departments)?;
             write_range(t, source, end.range)?;
             let moved = write_members(t, source, end)?;
+            write_witnesses(t, source, end.witnesses)?;
             t.prepare_cached(
                 "UPDATE sources SET last_crawl_at = ?2, last_complete_at = ?2, range_fingerprint = ?3,
                  members = ?4, departments = ?5, error = NULL, failures = 0, failing_since = NULL,
@@ -334,40 +359,87 @@ impl Ledger {
         })
     }
 
-    /// Records what a look-up said of a missing member.
+    /// The last known facts of everyone with a managed sub-user but those with these folded ids.
     ///
     /// # Errors
-    /// When the ledger cannot be written.
-    pub fn record_witnesses(
+    /// When the ledger cannot be read.
+    pub fn managed_members_besides(
         &self,
         source: &str,
-        witnesses: &[(String, Witness)],
-    ) -> Result<(), LedgerError> {
-        self.write("write what look-ups said", |t| {
-            let mut statement =
-                t.prepare_cached("UPDATE members SET witness = ?3 WHERE source = ?1 AND key = ?2")?;
-            for (key, witness) in witnesses {
-                statement.execute(params![source, key, rows::to_json(witness)?])?;
+        found: &HashSet<String>,
+    ) -> Result<Vec<Member>, LedgerError> {
+        self.read("read the members", |c| {
+            let mut statement = c.prepare_cached(
+                "SELECT m.key, m.facts FROM members m JOIN sub_users s ON s.source = m.source AND s.key = m.key
+                 AND s.stage = 'managed' WHERE m.source = ?1 ORDER BY m.key",
+            )?;
+            let mut managed = statement.query([source])?;
+            let mut besides = Vec::new();
+            while let Some(row) = managed.next()? {
+                if !found.contains(row.get_ref(0)?.as_str()?) {
+                    besides.push(rows::json(row, "facts")?);
+                }
             }
-            Ok(())
+            Ok(besides)
         })
     }
 
-    /// Puts members whom a verified look-up found back into the snapshot.
+    /// Corrects the snapshot by what verified look-ups found.
     ///
     /// # Errors
     /// When the ledger cannot be written.
-    pub fn correct_members(&self, source: &str, found: &[Arc<Member>]) -> Result<(), LedgerError> {
+    pub fn correct_members(&self, source: &str, found: &[Finding]) -> Result<(), LedgerError> {
         self.write("correct the snapshot", |t| {
-            for member in found {
-                upsert_member(t, source, member, &rows::to_json(&**member)?)?;
+            let mut gone = t.prepare_cached(
+                "UPDATE members SET present = 0, missing_since = coalesce(missing_since, ?3), witness = ?4
+                 WHERE source = ?1 AND key = ?2",
+            )?;
+            for finding in found {
+                match &finding.what {
+                    Ok(facts) => upsert_member(t, source, facts, &rows::to_json(&**facts)?)?,
+                    Err(text) => {
+                        let witness = rows::to_json(&Witness::Gone(text.clone()))?;
+                        gone.execute(params![source, finding.key, time_text(finding.at), witness])?;
+                    }
+                }
             }
+            forget_strangers(t, source)?;
             t.prepare_cached(
                 "UPDATE sources SET members = (SELECT count(*) FROM members WHERE source = ?1 AND present = 1)
                  WHERE name = ?1",
             )?
             .execute([source])
             .map(drop)
+        })
+    }
+
+    /// Those of these members whom the ledger knows, by folded id.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn known_members(
+        &self,
+        source: &str,
+        ids: &[String],
+    ) -> Result<HashMap<String, KnownMember>, LedgerError> {
+        self.read("read the members", |c| {
+            let mut statement = c.prepare_cached(
+                "SELECT facts, EXISTS (SELECT 1 FROM sub_users s WHERE s.source = m.source AND s.key = m.key
+                 AND s.stage = 'managed') AS managed FROM members m WHERE source = ?1 AND key = ?2",
+            )?;
+            let mut known = HashMap::new();
+            for key in ids.iter().map(|id| fold(id)) {
+                let found = statement
+                    .query_row([source, &key], |row| {
+                        Ok(KnownMember {
+                            facts: rows::json(row, "facts")?,
+                            managed: row.get("managed")?,
+                        })
+                    })
+                    .optional()?;
+                known.extend(found.map(|found| (key, found)));
+            }
+            Ok(known)
         })
     }
 
@@ -652,22 +724,45 @@ fn write_members(t: &Connection, source: &str, end: &CrawlEnd<'_>) -> rusqlite::
             _ => moved.joined += 1,
         }
         upsert_member(t, source, member, &json)?;
+        moved.keys.push(member.key());
     }
     let mut missing = t.prepare_cached(
         "UPDATE members SET present = 0, missing_since = coalesce(missing_since, ?3),
          missing_crawls = missing_crawls + 1 WHERE source = ?1 AND key = ?2",
     )?;
-    for (key, (_, present)) in &stored {
-        moved.gone += usize::from(*present);
+    for (key, (_, present)) in stored {
         missing.execute(params![source, key, time_text(end.ended_at)])?;
+        if present {
+            moved.gone += 1;
+            moved.keys.push(key);
+        }
     }
-    // Someone who is gone and never had a sub-user is nobody's concern any more.
+    drop(missing);
+    forget_strangers(t, source)?;
+    Ok(moved)
+}
+
+/// Someone who is gone and never had a sub-user is nobody's concern any more.
+fn forget_strangers(t: &Connection, source: &str) -> rusqlite::Result<()> {
     t.prepare_cached(
         "DELETE FROM members WHERE source = ?1 AND present = 0 AND NOT EXISTS
          (SELECT 1 FROM sub_users s WHERE s.source = members.source AND s.key = members.key AND s.stage <> 'abandoned')",
     )?
-    .execute([source])?;
-    Ok(moved)
+    .execute([source])
+    .map(drop)
+}
+
+fn write_witnesses(
+    t: &Connection,
+    source: &str,
+    witnesses: &[(String, Witness)],
+) -> rusqlite::Result<()> {
+    let mut statement =
+        t.prepare_cached("UPDATE members SET witness = ?3 WHERE source = ?1 AND key = ?2")?;
+    for (key, witness) in witnesses {
+        statement.execute(params![source, key, rows::to_json(witness)?])?;
+    }
+    Ok(())
 }
 
 fn upsert_member(

@@ -33,9 +33,7 @@ pub struct Metrics {
     cam_request_seconds: Spread<0>,
     cam_throttles: Counts<1>,
     cam_pacing_seconds: Seconds<0>,
-    callbacks: Counts<2>,
     callback_lag: Spread<1>,
-    callbacks_missed: Counts<1>,
     notifications: Counts<2>,
 }
 
@@ -142,21 +140,11 @@ impl Metrics {
                 [],
                 "Time that requests to CAM waited for their turn",
             ),
-            callbacks: r.counts(
-                "camsync_callbacks_total",
-                ["source", "result"],
-                "Callbacks of providers, by what became of them",
-            ),
             callback_lag: r.spread(
                 "camsync_callback_lag_seconds",
                 ["source"],
-                "Time from the event at the provider to the callback's arrival",
+                "Time from a callback to the plan that it led to",
                 lags,
-            ),
-            callbacks_missed: r.counts(
-                "camsync_callbacks_missed_total",
-                ["source"],
-                "Changes that a crawl found and that no callback had told",
             ),
             notifications: r.counts(
                 "camsync_notifications_total",
@@ -216,17 +204,9 @@ impl Metrics {
         result
     }
 
-    /// A callback came. `result` is one of few words; `lag` says how old its event was, where it tells.
-    pub fn callback(&self, source: &str, result: &'static str, lag: Option<Duration>) {
-        self.callbacks.of([source, result]).inc();
-        if let Some(lag) = lag {
-            self.callback_lag.of([source]).observe(lag.as_secs_f64());
-        }
-    }
-
-    /// A crawl found so many changes that no callback had told.
-    pub fn callbacks_missed(&self, source: &str, count: u64) {
-        self.callbacks_missed.of([source]).inc_by(count);
+    /// What a callback led to is in the ledger, so long after it came.
+    pub fn callback_followed(&self, source: &str, lag: Duration) {
+        self.callback_lag.of([source]).observe(lag.as_secs_f64());
     }
 
     /// A notification of this kind of target was sent, or failed.

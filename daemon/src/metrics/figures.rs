@@ -7,7 +7,7 @@ use crate::ledger::{Figures as Stored, Ledger, LedgerError};
 use crate::ops::Context;
 use crate::pipeline::outbox::{FROZEN, FULL_QUOTA, FullQuota};
 
-use super::registrar::{Level, Registrar};
+use super::registrar::{Counts, Level, Registrar};
 
 /// Gauges that are filled anew for every scrape.
 pub(super) struct Figures {
@@ -25,6 +25,8 @@ pub(super) struct Figures {
     source_departments: Level<1>,
     source_problems: Level<1>,
     connector_memory_limit: Level<1>,
+    callbacks: Counts<2>,
+    callbacks_missed: Counts<1>,
     sub_users: Level<1>,
     cloud_sub_users: Level<0>,
     sub_user_quota: Level<0>,
@@ -109,6 +111,16 @@ impl Figures {
                 ["source"],
                 "The memory that the source's connector may have",
             ),
+            callbacks: r.counts(
+                "camsync_callbacks_total",
+                ["source", "result"],
+                "Callbacks of providers: accepted, or refused by the connector",
+            ),
+            callbacks_missed: r.counts(
+                "camsync_callbacks_missed_total",
+                ["source"],
+                "Members whom a crawl found changed and whom no callback had named",
+            ),
             sub_users: r.level(
                 "camsync_sub_users",
                 ["state"],
@@ -184,6 +196,7 @@ impl Figures {
         self.config_loaded.of([]).set(timestamp(loaded_at));
         self.config_refused.of([]).set(flag(refused.is_some()));
         self.fill_sources(context.ledger(), &config, now)?;
+        self.fill_callbacks(context, &config);
         self.fill_target(context.ledger(), &config)?;
         self.fill_changes(&context.ledger().figures()?, now);
         self.ledger_bytes.of([]).set(context.ledger().size() as f64);
@@ -230,6 +243,22 @@ impl Figures {
             self.source_problems.of(label).set(f64::from(problems));
         }
         Ok(())
+    }
+
+    fn fill_callbacks(&self, context: &Context, config: &Loaded) {
+        for source in &config.config.sources {
+            let name = source.name.as_str();
+            let Some(callbacks) = context.callbacks(name) else {
+                continue;
+            };
+            self.callbacks
+                .of([name, "accepted"])
+                .inc_by(callbacks.received);
+            self.callbacks
+                .of([name, "refused"])
+                .inc_by(callbacks.refused);
+            self.callbacks_missed.of([name]).inc_by(callbacks.missed);
+        }
     }
 
     fn fill_target(&self, ledger: &Ledger, config: &Loaded) -> Result<(), LedgerError> {

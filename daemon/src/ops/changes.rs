@@ -69,7 +69,7 @@ pub(super) fn list(context: &Context, options: &ListOptions) -> Result<Value, Op
 
 fn find(context: &Context, id: i64) -> Result<ChangeRow, OpError> {
     context.ledger().change(id)?.ok_or_else(|| {
-        OpError::usage(format!(
+        OpError::not_found(format!(
             "there is no change {id}; `camsync changes list` shows them"
         ))
     })
@@ -92,19 +92,19 @@ pub(super) async fn retry(
     match (&row.hold, row.plan) {
         (Some(Hold::Approval), plan) if row.status == Status::Held => {
             let plan = plan.unwrap_or_default();
-            return Err(OpError::usage(format!(
+            return Err(OpError::conflict(format!(
                 "change {id} waits for the approval of plan {plan}: `camsync plans approve {plan}`"
             )));
         }
         (Some(Hold::Crawl), _) if row.status == Status::Held => {
-            return Err(OpError::usage(format!(
+            return Err(OpError::conflict(format!(
                 "change {id} waits for a complete crawl: `camsync sync`"
             )));
         }
         _ => {}
     }
     if !matches!(row.status, Status::Failed | Status::Held) {
-        return Err(OpError::usage(format!(
+        return Err(OpError::conflict(format!(
             "change {id} is {}; only failed and held ones can be retried",
             row.status.as_str()
         )));
@@ -120,7 +120,7 @@ pub(super) async fn retry(
 pub(super) fn cancel(context: &Context, id: i64, actor: &str) -> Result<Value, OpError> {
     let row = find(context, id)?;
     if row.status.after(Event::Cancel).is_err() {
-        return Err(OpError::usage(format!(
+        return Err(OpError::conflict(format!(
             "change {id} is {}; only pending, held and failed ones can be cancelled",
             row.status.as_str()
         )));

@@ -53,6 +53,15 @@ pub(super) async fn check(context: &Context, language: Option<&str>) -> Result<V
     for words in setup::not_yet(&config.config) {
         findings.push(finding("configuration", "warning", None, words, ""));
     }
+    for warning in crate::web::warnings(language, &config.config) {
+        findings.push(finding(
+            "configuration",
+            "warning",
+            None,
+            warning.message,
+            warning.remedy,
+        ));
+    }
     let host = setup::connector_host(&config.config, context.metrics())?;
     let (sources, broken) = setup::sources(&host, &config.config, language).await;
     let mut checked = Vec::new();

@@ -1,7 +1,8 @@
 //! What operations work on: the configuration, the ledger, and an engine once one is needed.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use camsync_config::Loaded;
 use chrono::{DateTime, Utc};
@@ -9,6 +10,7 @@ use tokio::sync::OnceCell;
 
 use crate::ledger::{Ledger, LedgerError, LedgerLock};
 use crate::metrics::Metrics;
+use crate::pipeline::hints::Callbacks;
 use crate::pipeline::{Clock, Engine};
 use crate::setup;
 
@@ -34,6 +36,7 @@ pub struct Context {
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
     language: &'static str,
+    listen: OnceLock<SocketAddr>,
     lock: Option<LedgerLock>,
 }
 
@@ -74,6 +77,7 @@ impl Context {
             metrics: Arc::default(),
             clock,
             language,
+            listen: OnceLock::new(),
             lock,
         })
     }
@@ -167,10 +171,33 @@ impl Context {
         self.language
     }
 
+    /// Where this process answers HTTP, once it does.
+    #[must_use]
+    pub fn listens_at(&self) -> Option<SocketAddr> {
+        self.listen.get().copied()
+    }
+
+    /// Notes where this process answers HTTP.
+    pub fn set_listens_at(&self, at: SocketAddr) {
+        let _ = self.listen.set(at);
+    }
+
+    /// Whether the configuration has been put to work: the engine is made of it.
+    #[must_use]
+    pub fn is_set_up(&self) -> bool {
+        self.engine.get().is_some()
+    }
+
     /// The sources that are being crawled at this moment, by this process.
     #[must_use]
     pub fn crawling(&self) -> std::collections::BTreeSet<String> {
         self.engine.get().map(|e| e.crawling()).unwrap_or_default()
+    }
+
+    /// What callbacks of a source have come to, in this process.
+    #[must_use]
+    pub fn callbacks(&self, source: &str) -> Option<Callbacks> {
+        self.engine.get().map(|e| e.hints().callbacks(source))
     }
 
     /// The engine, made when it is first needed.

@@ -26,6 +26,21 @@ impl Exit {
     }
 }
 
+/// What kind of error it is, for callers that are programs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// It failed.
+    #[default]
+    Failed,
+    /// The question is wrong.
+    Invalid,
+    /// What it is about does not exist.
+    NotFound,
+    /// What it is about is in no state for it.
+    Conflict,
+}
+
 /// What a person must know.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{message}")]
@@ -34,23 +49,43 @@ pub struct OpError {
     pub message: String,
     /// The exit status.
     pub exit: Exit,
+    /// The kind.
+    #[serde(default)]
+    pub fault: Fault,
 }
 
 impl OpError {
-    /// It failed.
-    pub fn failed(message: impl Into<String>) -> Self {
+    fn new(message: impl Into<String>, exit: Exit, fault: Fault) -> Self {
         Self {
             message: message.into(),
-            exit: Exit::Failed,
+            exit,
+            fault,
         }
+    }
+
+    /// It failed.
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::new(message, Exit::Failed, Fault::Failed)
     }
 
     /// It was asked for wrongly.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            exit: Exit::Usage,
-        }
+        Self::new(message, Exit::Usage, Fault::Invalid)
+    }
+
+    /// There is no such thing.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(message, Exit::Usage, Fault::NotFound)
+    }
+
+    /// It is not in the state for this.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(message, Exit::Usage, Fault::Conflict)
+    }
+
+    /// It came too late: somebody or something was faster.
+    pub fn overtaken(message: impl Into<String>) -> Self {
+        Self::new(message, Exit::Failed, Fault::Conflict)
     }
 }
 

@@ -193,7 +193,7 @@ fn find(context: &Context, id: &str, source: Option<&str>) -> Result<Entry, OpEr
         .collect();
     match (found.pop(), found.is_empty()) {
         (Some(entry), true) => Ok(entry),
-        (Some(_), false) => Err(OpError::usage(format!(
+        (Some(_), false) => Err(OpError::conflict(format!(
             "`{id}` is {}; name one with --source",
             several.join(" and ")
         ))),
@@ -203,7 +203,7 @@ fn find(context: &Context, id: &str, source: Option<&str>) -> Result<Entry, OpEr
                 || "`camsync members list` shows all".to_owned(),
                 |near| format!("did you mean `{near}`?"),
             );
-            Err(OpError::usage(format!(
+            Err(OpError::not_found(format!(
                 "nobody in a snapshot, and no sub-user, is called `{id}`; {hint}"
             )))
         }
@@ -359,7 +359,7 @@ fn answer(entry: &Entry, context: &Context) -> Vec<String> {
 fn managed(entry: &Entry) -> Result<&SubUser, OpError> {
     match &entry.sub_user {
         Some(s) if s.stage == Stage::Managed => Ok(s),
-        _ => Err(OpError::usage(format!(
+        _ => Err(OpError::conflict(format!(
             "{} has no sub-user that camsync manages, and an account that is not managed is never changed",
             entry.row.facts.id
         ))),

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use context::{Access, Context};
-pub use error::{Exit, OpError};
+pub use error::{Exit, Fault, OpError};
 pub use passes::exit_of;
 
 use crate::pipeline::ProgressSink;
@@ -176,6 +176,8 @@ pub enum Request {
         /// Its id.
         id: i64,
     },
+    /// Members' own requests. There are none in this version.
+    Applications(ListOptions),
     /// No write at all, or writes again.
     Freeze {
         /// Freeze, or thaw.
@@ -211,6 +213,7 @@ impl Request {
             | Self::Change { .. }
             | Self::Plans(_)
             | Self::ShowPlan { .. }
+            | Self::Applications(_)
             | Self::Audit(_)
             | Self::Backup { .. }
             | Self::Check { .. }
@@ -265,6 +268,7 @@ pub async fn run(
         Request::ShowPlan { id } => plans::show(context, id),
         Request::ApprovePlan { id } => plans::approve(context, id, actor, progress).await,
         Request::DiscardPlan { id } => plans::discard(context, id, actor),
+        Request::Applications(_) => Ok(serde_json::json!({ "applications": [] })),
         Request::Freeze { frozen } => system::freeze(context, frozen, actor, progress).await,
         Request::Audit(options) => system::audit(context, &options),
         Request::Backup { file } => system::backup(context, &file, actor),

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use crate::advice;
 use crate::ledger::time_text;
-use crate::pipeline::engine::summary;
 use crate::pipeline::outbox::{FULL_QUOTA, FullQuota};
-use crate::pipeline::{PassReport, ProgressSink, Trigger, reconcile};
+use crate::pipeline::passes::summary;
+use crate::pipeline::{Applier, PassReport, ProgressSink, Trigger, reconcile};
 
 use super::{Context, OpError, changes, sources};
 
@@ -104,7 +104,7 @@ pub(super) async fn work(context: &Context, progress: &ProgressSink) -> Result<(
             .map_err(|e| OpError::failed(e.to_string()))?;
     }
     engine
-        .drain(context.now() + DECISION_WAITS, progress)
+        .drain(Applier::Hand, context.now() + DECISION_WAITS, progress)
         .await?;
     Ok(())
 }

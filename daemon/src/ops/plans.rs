@@ -1,17 +1,34 @@
 //! `plans`: what the guard held, and what a person says to it.
 
 use camsync_core::outbox::Kind;
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-use crate::ledger::{PlanRow, time_text};
+use crate::ledger::{APPROVAL_HOLDS, PlanRow, time_text};
 use crate::pipeline::ProgressSink;
 
 use super::{Context, ListOptions, OpError, passes, sources};
 
 const STATUSES: [&str; 5] = ["held", "approved", "discarded", "applied", "superseded"];
 
-fn row_json(plan: &PlanRow) -> Value {
+/// The first of two approvals, while it counts.
+fn first_approval<'p>(context: &Context, plan: &'p PlanRow) -> Option<&'p (DateTime<Utc>, String)> {
+    let first = plan.first_approval.as_ref()?;
+    (plan.status != "held" || first.0 + APPROVAL_HOLDS > context.now()).then_some(first)
+}
+
+/// How many people must still approve a plan before it starts.
+fn approvals_missing(context: &Context, plan: &PlanRow) -> u8 {
+    let two = context.config().config.console.two_person_approval;
+    match plan.status.as_str() {
+        "held" if two && first_approval(context, plan).is_none() => 2,
+        "held" => 1,
+        _ => 0,
+    }
+}
+
+fn row_json(context: &Context, plan: &PlanRow) -> Value {
     let mut summary: BTreeMap<Kind, usize> = BTreeMap::new();
     for removal in &plan.removals {
         *summary.entry(removal.kind).or_default() += 1;
@@ -31,6 +48,9 @@ fn row_json(plan: &PlanRow) -> Value {
         "limit": plan.limit,
         "decided_at": plan.decided_at.map(time_text),
         "decided_by": plan.decided_by,
+        "first_approval": first_approval(context, plan)
+            .map(|(at, by)| json!({ "by": by, "at": time_text(*at) })),
+        "approvals_missing": approvals_missing(context, plan),
     })
 }
 
@@ -47,13 +67,13 @@ pub(super) fn list(context: &Context, options: &ListOptions) -> Result<Value, Op
         options.since,
         options.limit(),
     )?;
-    let rows: Vec<Value> = rows.iter().map(row_json).collect();
+    let rows: Vec<Value> = rows.iter().map(|row| row_json(context, row)).collect();
     Ok(json!({ "plans": rows }))
 }
 
 fn find(context: &Context, id: i64) -> Result<PlanRow, OpError> {
     context.ledger().plan(id)?.ok_or_else(|| {
-        OpError::usage(format!(
+        OpError::not_found(format!(
             "there is no plan {id}; `camsync plans list` shows them"
         ))
     })
@@ -61,7 +81,7 @@ fn find(context: &Context, id: i64) -> Result<PlanRow, OpError> {
 
 pub(super) fn show(context: &Context, id: i64) -> Result<Value, OpError> {
     let plan = find(context, id)?;
-    let mut made = row_json(&plan);
+    let mut made = row_json(context, &plan);
     made["items"] = json!(plan.removals);
     Ok(json!({ "plan": made }))
 }
@@ -69,7 +89,7 @@ pub(super) fn show(context: &Context, id: i64) -> Result<Value, OpError> {
 fn held(context: &Context, id: i64) -> Result<PlanRow, OpError> {
     let plan = find(context, id)?;
     if plan.status != "held" {
-        return Err(OpError::usage(format!(
+        return Err(OpError::conflict(format!(
             "plan {id} is {}; only a held plan can be decided on",
             plan.status
         )));
@@ -79,9 +99,15 @@ fn held(context: &Context, id: i64) -> Result<PlanRow, OpError> {
 
 /// A pass that ran meanwhile shows other removals, or none.
 fn overtaken(id: i64) -> OpError {
-    OpError::failed(format!(
+    OpError::overtaken(format!(
         "plan {id} is not held any more: a newer one has taken its place; `camsync plans list` shows it"
     ))
+}
+
+/// Who somebody is, by whatever way they came: `cli:ann` and `api:ann` are one person.
+fn person(actor: &str) -> String {
+    let name = actor.split_once(':').map_or(actor, |(_, name)| name);
+    name.to_lowercase()
 }
 
 pub(super) async fn approve(
@@ -91,6 +117,27 @@ pub(super) async fn approve(
     progress: &ProgressSink,
 ) -> Result<Value, OpError> {
     let plan = held(context, id)?;
+    if context.config().config.console.two_person_approval {
+        match first_approval(context, &plan) {
+            None => {
+                let noted = context
+                    .ledger()
+                    .note_first_approval(&plan, context.now(), actor)?;
+                return if noted {
+                    show(context, id)
+                } else {
+                    Err(overtaken(id))
+                };
+            }
+            Some((_, first)) if person(first) == person(actor) => {
+                return Err(OpError::conflict(format!(
+                    "plan {id} has the approval of {first} already and needs that of a second person \
+                     (console.two_person_approval): ask somebody else to approve it"
+                )));
+            }
+            Some(_) => {}
+        }
+    }
     if !context.ledger().approve_plan(&plan, context.now(), actor)? {
         return Err(overtaken(id));
     }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::ledger::{SourceRow, time_text};
 use crate::pipeline::reconcile::OWNER_UIN;
+use crate::schedule;
 use crate::setup::connector_name;
 
 use super::{Context, OpError};
@@ -54,12 +55,7 @@ fn row_json(
         Some(r) if r.last_complete_at.is_some() => "ok",
         _ => "never",
     };
-    let next = configured.filter(|_| state != "paused").and_then(|c| {
-        // A failing source is asked again when its back-off is over, not when its schedule says.
-        row.and_then(|r| r.retry_at)
-            .filter(|at| *at > context.now())
-            .or_else(|| c.next_crawl(context.now()))
-    });
+    let next = configured.and_then(|c| schedule::next_crawl(c, row, context.now()));
     let error = row
         .and_then(|r| r.error.as_ref())
         .and_then(|e| serde_json::from_value::<crate::pipeline::SourceFailure>(e.clone()).ok())
@@ -119,6 +115,13 @@ pub(super) fn sources(context: &Context, name: Option<&str>) -> Result<Value, Op
         "departments": tree,
         "range": range,
         "failure": context.ledger().source(name)?.and_then(|r| r.error),
+        "callbacks": context.callbacks(name).map(|c| json!({
+            "received": c.received,
+            "refused": c.refused,
+            "missed": c.missed,
+            "last_at": c.last_at.map(time_text),
+            "last_lag_seconds": c.last_lag.map(|lag| lag.as_seconds_f64()),
+        })),
     }))
 }
 
@@ -147,13 +150,13 @@ pub(super) fn unknown(context: &Context, name: &str) -> OpError {
         .map(|s| s.name.as_str())
         .collect();
     if known.is_empty() {
-        return OpError::usage(format!(
+        return OpError::not_found(format!(
             "there is no source `{name}`; {} has no [[source]]",
             context.config_file().display()
         ));
     }
     let near = camsync_core::nearest::nearest(name, known.iter().copied());
-    OpError::usage(match near {
+    OpError::not_found(match near {
         Some(near) => format!("there is no source `{name}`; did you mean `{near}`?"),
         None => format!(
             "there is no source `{name}`; configured are {}",
@@ -206,7 +209,7 @@ pub(super) fn rebind(
         return Err(unknown(context, name));
     };
     let Some(seen) = row.seen_enterprise else {
-        return Err(OpError::usage(format!(
+        return Err(OpError::conflict(format!(
             "the source {name} answers with the enterprise that it belongs to; there is nothing to rebind"
         )));
     };

@@ -39,6 +39,7 @@ pub(super) fn status(context: &Context) -> Result<Value, OpError> {
         "frozen": frozen,
         "target": { "owner_uin": ledger.meta(crate::pipeline::reconcile::OWNER_UIN)? },
         "ledger": ledger.path(),
+        "listen": context.listens_at(),
         "version": env!("CARGO_PKG_VERSION"),
     }))
 }

@@ -1,25 +1,39 @@
 //! Crawl: one pass over a source, and the snapshot that a complete one becomes.
 
+use camsync_core::evidence::Witness;
 use camsync_core::model::Member;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::HashMap;
 use std::sync::Arc;
 use tracing::Instrument as _;
 
-use crate::ledger::{CrawlEnd, Ledger, LedgerError, SourceRow};
+use crate::ledger::{CrawlEnd, Ledger, LedgerError, Moved, SourceRow};
 use crate::metrics::Metrics;
 use crate::telemetry::spans;
 
 use super::clock::Clock;
 use super::progress::{Progress, ProgressSink};
 use super::source::{Crawled, Source, SourceFailure};
-use super::story;
+use super::{story, witness};
+
+/// A crawl that was complete, on its way to become the snapshot.
+#[derive(Debug)]
+pub struct Complete {
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub ended_at: DateTime<Utc>,
+    /// What it found.
+    pub crawled: Crawled,
+    /// What look-ups said of those whom it did not find.
+    pub witnesses: Vec<(String, Witness)>,
+}
 
 /// How a crawl ended.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Complete: it is the snapshot now.
-    Complete(Box<Crawled>),
+    /// Complete: [`store`] makes it the snapshot.
+    Complete(Box<Complete>),
     /// Not complete: the snapshot is what it was.
     Failed(SourceFailure),
 }
@@ -27,7 +41,8 @@ pub enum Outcome {
 /// The longest that a failing source is left alone.
 const LONGEST_BACK_OFF: TimeDelta = TimeDelta::minutes(30);
 
-/// Crawls a source and records how it went.
+/// Crawls a source, and has those looked up who are missing. Writes nothing but a failure: however long the provider
+/// takes, nobody else waits for it.
 ///
 /// # Errors
 /// Only when the ledger fails; a provider's failure is an [`Outcome`].
@@ -67,50 +82,76 @@ async fn run(
     let ended_at = clock.now();
     let row = ledger.source(name)?;
     let (counts, failure) = match found {
-        Ok(crawled) => match refuse(row.as_ref(), &crawled) {
-            None => {
-                if row
-                    .as_ref()
-                    .is_none_or(|r| r.enterprise.is_none() || r.seen_enterprise.is_some())
-                {
-                    ledger.set_enterprise(name, &crawled.enterprise, None)?;
-                }
-                let moved = ledger.end_complete_crawl(
-                    name,
-                    &CrawlEnd {
+        Ok(mut crawled) => {
+            let counts = (crawled.members.len(), crawled.departments.len());
+            match refuse(row.as_ref(), &crawled) {
+                None => {
+                    say_end(progress, name, counts, None);
+                    let looked_up =
+                        witness::look_up_missing(ledger, name, source, &crawled.members, progress)
+                            .await?;
+                    crawled.put_back(looked_up.present);
+                    story::found(&crawled);
+                    return Ok(Outcome::Complete(Box::new(Complete {
                         started_at,
                         ended_at,
-                        enterprise: &crawled.enterprise,
-                        range_fingerprint: &crawled.range_fingerprint,
-                        range: &crawled.range,
-                        departments: &crawled.departments,
-                        members: &crawled.members,
-                    },
-                )?;
-                story::crawled(metrics, name, &crawled, moved, ended_at - started_at);
-                say_end(
-                    progress,
-                    name,
-                    (crawled.members.len(), crawled.departments.len()),
-                    None,
-                );
-                return Ok(Outcome::Complete(Box::new(crawled)));
-            }
-            Some(failure) => {
-                if failure.kind == "another_enterprise"
-                    && let Some(bound) = row.as_ref().and_then(|r| r.enterprise.as_deref())
-                {
-                    ledger.set_enterprise(name, bound, Some(&crawled.enterprise))?;
+                        crawled,
+                        witnesses: looked_up.witnesses,
+                    })));
                 }
-                ((crawled.members.len(), crawled.departments.len()), failure)
+                Some(failure) => {
+                    if failure.kind == "another_enterprise"
+                        && let Some(bound) = row.as_ref().and_then(|r| r.enterprise.as_deref())
+                    {
+                        ledger.set_enterprise(name, bound, Some(&crawled.enterprise))?;
+                    }
+                    (counts, failure)
+                }
             }
-        },
+        }
         Err(failure) => ((0, 0), failure),
     };
     let when = (started_at, ended_at);
     record_failure(ledger, metrics, name, when, counts, &failure)?;
     say_end(progress, name, counts, Some(failure.to_string()));
     Ok(Outcome::Failed(failure))
+}
+
+/// Makes a complete crawl the snapshot, and tells who is new, changed or gone.
+///
+/// # Errors
+/// When the ledger fails; then the snapshot is what it was.
+pub fn store(
+    ledger: &Ledger,
+    metrics: &Metrics,
+    name: &str,
+    complete: &Complete,
+) -> Result<Moved, LedgerError> {
+    let Complete {
+        started_at,
+        ended_at,
+        crawled,
+        witnesses,
+    } = complete;
+    let row = ledger.source(name)?;
+    if row.is_none_or(|r| r.enterprise.is_none() || r.seen_enterprise.is_some()) {
+        ledger.set_enterprise(name, &crawled.enterprise, None)?;
+    }
+    let moved = ledger.end_complete_crawl(
+        name,
+        &CrawlEnd {
+            started_at: *started_at,
+            ended_at: *ended_at,
+            enterprise: &crawled.enterprise,
+            range_fingerprint: &crawled.range_fingerprint,
+            range: &crawled.range,
+            departments: &crawled.departments,
+            members: &crawled.members,
+            witnesses,
+        },
+    )?;
+    story::crawled(metrics, name, crawled, &moved, *ended_at - *started_at);
+    Ok(moved)
 }
 
 /// Records that a source could not be crawled between these moments, and how long it is left alone for that.

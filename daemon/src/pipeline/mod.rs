@@ -9,16 +9,24 @@
 pub mod apply;
 pub mod clock;
 pub mod crawl;
+pub mod crawls;
 pub mod engine;
+pub mod hints;
+pub mod look_up;
 pub mod observe;
 pub mod outbox;
+pub mod passes;
 pub mod progress;
 pub mod reconcile;
 pub mod source;
 mod story;
+pub mod turns;
 pub mod witness;
 
 pub use clock::{Clock, SystemClock};
-pub use engine::{Engine, EngineParts, PassReport, Trigger};
+pub use crawls::Gathered;
+pub use engine::{Engine, EngineParts};
+pub use passes::{PassReport, Trigger};
 pub use progress::{Progress, ProgressSink};
 pub use source::{Crawled, Presence, Source, SourceFailure};
+pub use turns::Applier;

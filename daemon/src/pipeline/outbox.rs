@@ -65,6 +65,24 @@ pub struct Report {
     pub stopped: Option<Failure>,
     /// No write is allowed at all.
     pub frozen: bool,
+    /// It ended early, to make room for somebody else.
+    #[serde(default)]
+    pub gave_way: bool,
+}
+
+impl Report {
+    /// What this and, after it, `later` came to together.
+    #[must_use]
+    pub fn then(mut self, later: Self) -> Self {
+        self.failed.extend(later.failed);
+        self.held.extend(later.held);
+        Self {
+            applied: self.applied + later.applied,
+            failed: self.failed,
+            held: self.held,
+            ..later
+        }
+    }
 }
 
 /// Randomness, handed in.
@@ -145,6 +163,8 @@ pub struct Worker<'a> {
     pub progress: &'a ProgressSink,
     /// A throttle longer than this is not waited out: the work ends and says until when. Absent: it is.
     pub patience: Option<chrono::TimeDelta>,
+    /// Whether to begin nothing more, for somebody else is waiting.
+    pub give_way: &'a (dyn Fn() -> bool + Sync),
 }
 
 impl Worker<'_> {
@@ -233,7 +253,9 @@ impl Worker<'_> {
                 }
                 !due
             });
-            let stop = self.stopping.load(Ordering::SeqCst) || report.stopped.is_some();
+            report.gave_way = scope == Scope::All && (self.give_way)();
+            let stop =
+                self.stopping.load(Ordering::SeqCst) || report.stopped.is_some() || report.gave_way;
             while running.len() < SIDE_BY_SIDE && !stop {
                 let Some(sub_user) = ready.pop_front() else {
                     break;
@@ -336,7 +358,9 @@ impl Worker<'_> {
             }
             self.say(total, &report);
         }
-        report.pending += queues.values().map(VecDeque::len).sum::<usize>();
+        let left = queues.values().map(VecDeque::len).sum::<usize>();
+        report.pending += left;
+        report.gave_way &= left > 0;
         Ok(report)
     }
 

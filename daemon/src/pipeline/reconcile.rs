@@ -16,12 +16,15 @@ use camsync_core::rules::{Adopt, Guard, Leavers, LessAccess, Rules};
 use camsync_core::sub_user::{AccountKind, Observed, ObservedUser, Stage, SubUser};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::ledger::{KnownFacts, Ledger, LedgerError, Recorded, Recording, Said, StoredSnapshot};
+use crate::ledger::{
+    Finding, KnownFacts, Ledger, LedgerError, Recorded, Recording, Said, StoredSnapshot,
+};
 
 use super::crawl::Outcome as CrawlOutcome;
+use super::crawls::Alone;
 use super::observe::observe;
 use super::outbox::{FULL_QUOTA, FullQuota};
-use super::source::SourceFailure;
+use super::source::Source;
 use super::witness::absences;
 
 /// The ledger's key for the root account that it belongs to.
@@ -53,6 +56,25 @@ pub struct Ready {
     pub can_look_up: bool,
     /// How its crawl in this pass ended, if there was one.
     pub crawl: Option<CrawlOutcome>,
+    /// What look-ups found in this pass.
+    pub looked_up: Vec<Finding>,
+    /// Nobody else crawls it while this lives.
+    pub alone: Option<Alone>,
+}
+
+impl Ready {
+    /// A source as the ledger has it, without a crawl.
+    #[must_use]
+    pub fn stored(name: &str, source: &dyn Source) -> Self {
+        Self {
+            name: name.to_owned(),
+            connector: source.connector().to_owned(),
+            can_look_up: source.can_look_up(),
+            crawl: None,
+            looked_up: Vec::new(),
+            alone: None,
+        }
+    }
 }
 
 /// Why no plan could be made.
@@ -230,7 +252,8 @@ pub fn make(
         }
         // What this very pass has crawled is what the ledger has just stored; it need not be read back.
         let (members, departments) = match &source.crawl {
-            Some(CrawlOutcome::Complete(crawled)) => {
+            Some(CrawlOutcome::Complete(complete)) => {
+                let crawled = &complete.crawled;
                 (crawled.members.clone(), crawled.departments.clone())
             }
             _ => {
@@ -468,13 +491,4 @@ pub fn tally(made: &Made) -> (usize, usize, usize) {
         }
     }
     counts
-}
-
-/// A failure as a line: which source, and why.
-#[must_use]
-pub fn failure_of(ready: &Ready) -> Option<&SourceFailure> {
-    match &ready.crawl {
-        Some(CrawlOutcome::Failed(failure)) => Some(failure),
-        _ => None,
-    }
 }

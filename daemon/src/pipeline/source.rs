@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use camsync_connector_host::types::{CallbackAnswer, CallbackRequest};
 use camsync_core::model::{Department, Member};
 use serde::{Deserialize, Serialize};
 
@@ -119,4 +120,15 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// When none could be had.
     async fn look_up(&self, ids: &[String]) -> Result<Vec<Presence>, SourceFailure>;
+
+    /// Takes in a provider's callback: verifies it, and says what to answer and what became stale.
+    ///
+    /// # Errors
+    /// When the connector takes none, its settings lack what it needs for that, or it failed.
+    async fn callback(&self, _request: CallbackRequest) -> Result<CallbackAnswer, SourceFailure> {
+        Err(SourceFailure::new(
+            "not_permitted",
+            "this connector takes no callbacks",
+        ))
+    }
 }

@@ -8,16 +8,25 @@ use tracing::Span;
 use crate::ledger::{Moved, Recorded};
 use crate::metrics::Metrics;
 
-use super::engine::summary;
-use super::reconcile::{Made, ReconcileError};
+use super::passes::summary;
+use super::reconcile::{Made, Ready, ReconcileError};
 use super::source::{Crawled, SourceFailure};
 
-/// A crawl was complete.
+/// What a complete crawl found.
+pub(super) fn found(crawled: &Crawled) {
+    let span = Span::current();
+    span.record("result", "complete");
+    span.record("members", crawled.members.len());
+    span.record("departments", crawled.departments.len());
+    span.record("requests", crawled.requests);
+}
+
+/// A complete crawl has become the snapshot.
 pub(super) fn crawled(
     metrics: &Metrics,
     source: &str,
     crawled: &Crawled,
-    moved: Moved,
+    moved: &Moved,
     took: TimeDelta,
 ) {
     let took = length(took);
@@ -26,15 +35,8 @@ pub(super) fn crawled(
         joined,
         changed,
         gone,
+        ..
     } = moved;
-    let span = Span::current();
-    span.record("result", "complete");
-    span.record("members", crawled.members.len());
-    span.record("departments", crawled.departments.len());
-    span.record("joined", joined);
-    span.record("changed", changed);
-    span.record("gone", gone);
-    span.record("requests", crawled.requests);
     tracing::info!(
         source,
         members = crawled.members.len(),
@@ -76,6 +78,7 @@ pub(super) fn planned(
     metrics: &Metrics,
     span: &Span,
     actor: &str,
+    sources: &[Ready],
     made: &Made,
     recorded: &Recorded,
 ) {
@@ -92,6 +95,11 @@ pub(super) fn planned(
         .join(", ");
     tracing::info!(
         actor,
+        sources = sources
+            .iter()
+            .map(|source| source.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", "),
         changes = if changes.is_empty() { "none" } else { &changes },
         waiting,
         held_plans = ?recorded.held,

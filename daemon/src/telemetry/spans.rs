@@ -10,17 +10,16 @@ use camsync_core::outbox::Kind;
 /// The target by which exported spans are told from all others.
 pub(crate) const TARGET: &str = "camsync::span";
 
-/// A pass: a plan, and the work on the outbox.
-pub(crate) fn pass(by_hand: bool) -> Span {
-    let trigger = if by_hand { "hand" } else { "schedule" };
-    tracing::info_span!(target: TARGET, "pass", trigger)
+/// A pass by hand: crawls, a plan, and the work on the outbox. The daemon does each at its own pace.
+pub(crate) fn pass() -> Span {
+    tracing::info_span!(target: TARGET, "pass")
 }
 
 /// A crawl of one source.
 pub(crate) fn crawl(source: &str) -> Span {
     tracing::info_span!(
         target: TARGET, "crawl", source, result = Empty, members = Empty, departments = Empty,
-        joined = Empty, changed = Empty, gone = Empty, requests = Empty
+        requests = Empty
     )
 }
 

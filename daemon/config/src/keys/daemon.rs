@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use url::Url;
 
 use crate::document::{Node, Table};
-use crate::kinds::{Address, FilePath, Many, Name, OneOf, PublicUrl, Secretive, WebUrl, Words};
+use crate::kinds::{
+    Address, FilePath, Many, Name, OneOf, PublicUrl, Secretive, Switch, WebUrl, Words,
+};
 use crate::reader::{Reader, section};
 use crate::secret::SecretRef;
 
@@ -37,6 +39,8 @@ section! {
         admin_token: Option<SecretRef> = Secretive, optional("nobody signs in with a shared token");
         /// Administrators by name, so that the audit knows who did what.
         admin: Vec<Admin> = Many<Admin>, default([]);
+        /// Whether a held plan needs the approval of two different people.
+        two_person_approval: bool = Switch, default(false);
     }
     check shared_name;
 }
@@ -90,11 +94,11 @@ fn distinct_admins(all: &[(Admin, &Node)], reader: &mut Reader<'_>) {
 }
 
 /// What an administrator may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// Read.
+    /// Read. A role includes those before it.
     Viewer,
-    /// Read, and decide about held plans and applications.
+    /// Read, decide about held plans and applications, retry and cancel changes.
     Approver,
     /// Everything.
     Admin,
@@ -106,7 +110,7 @@ impl Words for Role {
         (
             "approver",
             Self::Approver,
-            "reads, and decides about held plans and applications",
+            "reads, decides about held plans and applications, retries and cancels changes",
         ),
         ("admin", Self::Admin, "everything"),
     ];

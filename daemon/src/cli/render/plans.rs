@@ -37,7 +37,12 @@ pub(super) fn list(paper: &mut Paper, document: &Value) {
 }
 
 fn decided(paper: &Paper, plan: &Value) -> String {
+    let first = &plan["first_approval"];
     match str_of(&plan["decided_by"]) {
+        "" if first.is_object() => paper.fill(
+            words::SECOND_MISSING,
+            &[&str_of(&first["by"]), &time::moment(&first["at"])],
+        ),
         "" => String::new(),
         by => paper.fill(words::BY_AT, &[&by, &time::moment(&plan["decided_at"])]),
     }

@@ -130,6 +130,7 @@ words! {
     ENDPOINT: "endpoint", "服务地址";
     DEFAULT: "default {0}", "默认 {0}";
     BY_AT: "by {0}, {1}", "{0}，{1}";
+    SECOND_MISSING: "approved by {0}, {1}; a second person must approve too", "{0} 已于 {1} 批准；还须另一人批准";
     AGO: "{0} ago", "{0}前";
     AHEAD: "in {0}", "{0}后";
     SECONDS: "{0} s", "{0} 秒";
