@@ -402,8 +402,8 @@ pub fn rebind(language: &str) -> String {
 pub fn audit_broken(language: &str, row: i64) -> String {
     pick(
         language,
-        &format!("审计记录被改动：第 {row} 行与前一行不衔接，或已被删除"),
-        &format!(
+        format!("审计记录被改动：第 {row} 行与前一行不衔接，或已被删除"),
+        format!(
             "the audit was altered: row {row} does not follow from the one before it, or is gone"
         ),
     )

@@ -148,7 +148,7 @@ fn due(
 
 async fn crawl(engine: &Engine, source: String, found: &mpsc::Sender<Gathered>) {
     match engine
-        .crawl(Some(&[source.clone()]), &ProgressSink::none())
+        .crawl(Some(std::slice::from_ref(&source)), &ProgressSink::none())
         .await
     {
         Ok(gathered) => {
