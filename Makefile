@@ -4,6 +4,7 @@
 #   make test            every test of the workspace
 #   make lint docs audit what CI checks besides
 #   make build install   the release program; PREFIX=/usr/local
+#   make deb             the Debian package
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -80,6 +81,10 @@ install: build ## Install the program, its manual pages and completions under PR
 	@$(TARGET_DIR)/release/camsync completions zsh > '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_camsync'
 	@$(TARGET_DIR)/release/camsync completions fish > '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/camsync.fish'
 	@echo 'installed $(DESTDIR)$(PREFIX)/bin/camsync'
+
+.PHONY: deb
+deb: build ## The Debian package, in target/debian
+	@./config/debian/build $(TARGET_DIR)/release/camsync $(TARGET_DIR)/debian
 
 .PHONY: uninstall
 uninstall: ## Remove what `make install` installed

@@ -1,9 +1,10 @@
 //! What CAM's failures mean and what to do about them, in Chinese and English (`cam-api.md` 8 and 9).
 
-use camsync_cam::{Error, ErrorKind};
+use camsync_cam::Error;
 use camsync_core::retry::FailureClass;
 
 use crate::ledger::Failure;
+use crate::say::Sentence;
 
 fn pick(language: &str, zh: impl Into<String>, en: impl Into<String>) -> String {
     if language == "zh" {
@@ -29,12 +30,6 @@ impl Text {
 /// Cause and remedy of a CAM failure.
 #[must_use]
 pub fn cam(language: &str, error: &Error) -> (String, String) {
-    match &error.kind {
-        ErrorKind::NotSent { .. } => return UNREACHABLE.to(language),
-        ErrorKind::Credentials => return NO_KEY.to(language),
-        ErrorKind::OwnAccount => return OWN_ACCOUNT.to(language),
-        _ => {}
-    }
     if let (Some("AuthFailure.SignatureExpire"), Some(skew)) =
         (error.code.as_deref(), error.skew_seconds)
     {
@@ -84,6 +79,8 @@ pub fn failure(language: &str, failure: &Failure) -> (String, String) {
 /// The words for a code that has its own.
 fn of_code(code: &str) -> Option<&'static Text> {
     Some(match code {
+        "no_key" => &NO_KEY,
+        "own_account" => &OWN_ACCOUNT,
         "AuthFailure.SignatureExpire" => &CLOCK,
         "AuthFailure.SignatureFailure" => &SIGNATURE,
         "AuthFailure.SecretIdNotFound"
@@ -323,6 +320,20 @@ fn permission(language: &str, action: Option<&str>) -> (String, String) {
 /// The policy statement that grants one action.
 fn statement(action: &str) -> String {
     format!(r#"{{"effect":"allow","action":["cam:{action}"],"resource":["*"]}}"#)
+}
+
+/// An error's sentence with the remedy behind it; nothing is added where there is none.
+#[must_use]
+pub fn with_remedy(said: Sentence, failure: &Failure) -> Sentence {
+    let told = |language: &str| {
+        let (_, remedy) = self::failure(language, failure);
+        if remedy.is_empty() {
+            said.to(language).to_owned()
+        } else {
+            format!("{}\n  → {remedy}", said.to(language))
+        }
+    };
+    Sentence::both(told("en"), told("zh"))
 }
 
 /// Whose key it is.

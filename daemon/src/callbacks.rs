@@ -13,8 +13,11 @@ use crate::ledger::LedgerError;
 use crate::pipeline::hints::Stale;
 use crate::pipeline::{Engine, Gathered, ProgressSink};
 
-/// What comes within this is looked at together.
+/// What comes within this is looked at together: at once when it is quiet, with patience when more and more comes.
 const GATHER: Duration = Duration::from_millis(200);
+const GATHER_MORE: Duration = Duration::from_secs(2);
+/// It is quiet after this.
+const QUIET: Duration = Duration::from_secs(10);
 /// Crawls that callbacks lead to are at least so far apart; single members are looked up all the same.
 const BETWEEN_CRAWLS: Duration = Duration::from_secs(10);
 /// The longest that a provider waits for an answer (`wecom-api.md` 3.1 allows 5 s; the contract 1 s).
@@ -93,7 +96,7 @@ impl Callbacks {
 
 /// Looks where callbacks said, until the engine stops: each source by itself, never twice at a time.
 pub async fn follow(engine: &Arc<Engine>, found: mpsc::Sender<Gathered>) {
-    let mut crawled: HashMap<String, Instant> = HashMap::new();
+    let mut last: HashMap<String, Last> = HashMap::new();
     let mut running = HashMap::new();
     let mut tasks = JoinSet::new();
     while !engine.stopped() {
@@ -101,10 +104,10 @@ pub async fn follow(engine: &Arc<Engine>, found: mpsc::Sender<Gathered>) {
             if running.values().any(|name| *name == source) {
                 continue;
             }
-            let not_before = crawled.get(&source).map(|at| *at + BETWEEN_CRAWLS);
+            let before = last.get(&source).copied().unwrap_or_default();
             let (engine, found) = (Arc::clone(engine), found.clone());
             let name = source.clone();
-            let task = tasks.spawn(async move { look(&engine, name, not_before, &found).await });
+            let task = tasks.spawn(async move { look(&engine, name, before, &found).await });
             running.insert(task.id(), source);
         }
         tokio::select! {
@@ -114,8 +117,13 @@ pub async fn follow(engine: &Arc<Engine>, found: mpsc::Sender<Gathered>) {
                     Ok((id, crawl)) => (id, crawl),
                     Err(error) => (error.id(), false),
                 };
-                if let Some(source) = running.remove(&id).filter(|_| crawl) {
-                    crawled.insert(source, Instant::now());
+                if let Some(source) = running.remove(&id) {
+                    let now = Some(Instant::now());
+                    let last = last.entry(source).or_default();
+                    last.looked = now;
+                    if crawl {
+                        last.crawled = now;
+                    }
                 }
             }
             () = engine.until_stopped() => {}
@@ -124,17 +132,21 @@ pub async fn follow(engine: &Arc<Engine>, found: mpsc::Sender<Gathered>) {
     while tasks.join_next().await.is_some() {}
 }
 
+/// When a source was last looked at because of callbacks.
+#[derive(Debug, Clone, Copy, Default)]
+struct Last {
+    looked: Option<Instant>,
+    crawled: Option<Instant>,
+}
+
 /// Looks once; tells whether that was a crawl.
-async fn look(
-    engine: &Engine,
-    source: String,
-    not_before: Option<Instant>,
-    found: &mpsc::Sender<Gathered>,
-) -> bool {
-    tokio::time::sleep(GATHER).await;
+async fn look(engine: &Engine, source: String, last: Last, found: &mpsc::Sender<Gathered>) -> bool {
+    let quiet = last.looked.is_none_or(|at| at.elapsed() > QUIET);
+    tokio::time::sleep(if quiet { GATHER } else { GATHER_MORE }).await;
     let Some(stale) = engine.hints().take(&source) else {
         return false;
     };
+    let not_before = last.crawled.map(|at| at + BETWEEN_CRAWLS);
     match look_at(engine, &source, &stale, not_before, found).await {
         Ok(crawled) => crawled,
         Err(error) => {

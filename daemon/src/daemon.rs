@@ -14,8 +14,9 @@ use crate::ledger::LedgerError;
 use crate::ops::{Context, OpError};
 use crate::pipeline::outbox::Report;
 use crate::pipeline::{Applier, Engine, Gathered, PassReport, ProgressSink, Trigger};
+use crate::reload::Reload;
 use crate::schedule::Schedule;
-use crate::{socket, web};
+use crate::{socket, systemd, web};
 
 /// The longest that the loop sleeps: the outbox is looked at this often, whatever the schedules say.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
@@ -39,18 +40,25 @@ pub async fn run(context: Arc<Context>) -> Result<(), OpError> {
         .map_err(|e| OpError::failed(format!("{} cannot be made: {e}", path.display())))?;
     let server = tokio::spawn(socket::serve(listener, Arc::clone(&context)));
     let web = bound.serve(Arc::clone(&context));
-    let engine = context.engine().await?;
     let failed = |e: std::io::Error| OpError::failed(format!("signals cannot be taken: {e}"));
+    let reload = Reload::new(Arc::clone(&context)).map_err(failed)?;
+    let engine = context.engine().await?;
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), config = %context.config_file().display(), "camsync runs");
+    systemd::ready(&context);
+    let reload = tokio::spawn(reload.run());
     let work = work(&context, &engine);
     let mut work = std::pin::pin!(work);
     tokio::select! {
         () = &mut work => {}
+        // In this task, so that it is silent when the work blocks it.
+        () = systemd::watchdog(&path) => {}
         _ = terminate.recv() => tracing::info!("SIGTERM: finishing what is in flight"),
         _ = interrupt.recv() => tracing::info!("SIGINT: finishing what is in flight"),
     }
+    systemd::stopping();
+    reload.abort();
     engine.stop();
     // The pass that runs ends after the attempts in flight; what was not recorded by then is resolved at the start.
     let last_words = async { tokio::join!(&mut work, web.stop()) };
@@ -88,7 +96,9 @@ async fn crawl_what_is_due(
     let mut crawls = JoinSet::new();
     let mut running = HashMap::new();
     while !engine.stopped() {
-        let names: HashSet<String> = running.values().cloned().collect();
+        // Until it is in the ledger, what a crawl found does not count, and the source seems due still.
+        let mut names = engine.taken();
+        names.extend(running.values().cloned());
         let due = match due(context, &mut schedule, &names) {
             Ok(due) => due,
             Err(error) => {
@@ -105,7 +115,8 @@ async fn crawl_what_is_due(
             let task = crawls.spawn(async move { crawl(&engine, source, &found).await });
             running.insert(task.id(), name);
         }
-        let names: HashSet<String> = running.values().cloned().collect();
+        let mut names = engine.taken();
+        names.extend(running.values().cloned());
         let pause = schedule
             .next(&names)
             .and_then(|at| (at - context.now()).to_std().ok())
@@ -114,6 +125,10 @@ async fn crawl_what_is_due(
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = engine.woken() => {}
+            // Other rules call for another plan, whatever a crawl may bring.
+            () = context.reloaded() => {
+                let _ = found.send(engine.stored()).await;
+            }
             Some(ended) = crawls.join_next_with_id() => {
                 let id = match ended {
                     Ok((id, ())) => id,
@@ -160,8 +175,7 @@ async fn crawl(engine: &Engine, source: String, found: &mpsc::Sender<Gathered>) 
 
 /// What a source could not be set up for may have been put right: a connector's file, a secret's.
 async fn set_up_again(context: &Context) {
-    let config = camsync_config::Loaded::clone(&context.config());
-    if let Err(error) = context.reload(config).await {
+    if let Err(error) = context.set_up_again().await {
         tracing::warn!(%error, "the sources cannot be set up again");
     }
 }
@@ -191,6 +205,7 @@ async fn plan_for_what_came(
             Err(error) => tracing::error!(%error, "no plan was recorded"),
         }
         recorded.notify_one();
+        engine.wake();
         for (source, since) in hinted {
             let lag = engine.clock().now() - since;
             engine.hints().followed(&source, lag);

@@ -12,7 +12,7 @@ use camsync_connector_host::{Host, HostOptions};
 use rand::Rng as _;
 
 use crate::connectors::{ConnectorSource, environment};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, LedgerError};
 use crate::metrics::Metrics;
 use crate::pipeline::apply::SignIn;
 use crate::pipeline::reconcile::Policy;
@@ -195,17 +195,11 @@ pub fn connector_name(reference: &camsync_config::ConnectorRef) -> String {
     }
 }
 
-/// Makes the parts of an engine, and the sources' rows in the ledger.
+/// Makes the sources' rows in the ledger.
 ///
 /// # Errors
-/// See [`SetupError`]; also when the ledger cannot be written.
-pub async fn parts(
-    config: &Config,
-    ledger: Arc<Ledger>,
-    clock: Arc<dyn Clock>,
-    metrics: &Arc<Metrics>,
-    language: &'static str,
-) -> Result<EngineParts, crate::ops::OpError> {
+/// When the ledger cannot be written.
+pub fn enrol(config: &Config, ledger: &Ledger) -> Result<(), LedgerError> {
     for source in &config.sources {
         ledger.ensure_source(
             &source.name,
@@ -213,6 +207,20 @@ pub async fn parts(
             source.former_name.as_deref(),
         )?;
     }
+    Ok(())
+}
+
+/// Makes the parts of an engine.
+///
+/// # Errors
+/// See [`SetupError`].
+pub async fn parts(
+    config: &Config,
+    ledger: Arc<Ledger>,
+    clock: Arc<dyn Clock>,
+    metrics: &Arc<Metrics>,
+    language: &'static str,
+) -> Result<EngineParts, crate::ops::OpError> {
     let host = connector_host(config, metrics)?;
     let (sources, broken) = sources(&host, config, language).await;
     let mut seed = [0; 32];

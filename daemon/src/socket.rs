@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::ops::{self, Context, OpError, Request};
 use crate::pipeline::{Progress, ProgressSink};
+use crate::say::refusals::went_away;
 
 /// A request is a short line; anything longer is not one.
 const LONGEST_REQUEST: u64 = 64 * 1024;
@@ -155,26 +156,21 @@ async fn converse(
     actor: &str,
     progress: &ProgressSink,
 ) -> Result<Value, OpError> {
-    let lost = |e: &dyn std::fmt::Display| {
-        OpError::failed(format!(
-            "the process that holds the ledger went away before it answered ({e}); ask again"
-        ))
-    };
     let (read, mut write) = stream.into_split();
     let mut line = serde_json::to_vec(&Call {
         request: request.clone(),
         actor: actor.to_owned(),
     })
-    .map_err(|e| lost(&e))?;
+    .map_err(|e| went_away(&e))?;
     line.push(b'\n');
-    write.write_all(&line).await.map_err(|e| lost(&e))?;
+    write.write_all(&line).await.map_err(|e| went_away(&e))?;
     let mut lines = BufReader::new(read).lines();
-    while let Some(line) = lines.next_line().await.map_err(|e| lost(&e))? {
-        match serde_json::from_str(&line).map_err(|e| lost(&e))? {
+    while let Some(line) = lines.next_line().await.map_err(|e| went_away(&e))? {
+        match serde_json::from_str(&line).map_err(|e| went_away(&e))? {
             Said::Progress(step) => progress.say(step),
             Said::Result(value) => return Ok(value),
             Said::Error(error) => return Err(error),
         }
     }
-    Err(lost(&"no answer"))
+    Err(went_away(&"no answer"))
 }

@@ -105,6 +105,14 @@ impl Served<'_> {
         format!("http://{}{path}", self.address)
     }
 
+    /// Sends a body that may not be taken; the status, when an answer came.
+    pub fn send(&self, method: &str, path: &str, body: String) -> Option<u16> {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        let request = self.client.request(method, self.url(path)).body(body);
+        let answer = self.world.block_on(request.send());
+        answer.ok().map(|response| response.status().as_u16())
+    }
+
     /// Asks as somebody, or as nobody when `who` is empty; any other word is taken for a token.
     pub fn ask(&self, method: &str, path: &str, who: &str) -> Answer {
         self.ask_with(method, path, who, |request| request)

@@ -8,15 +8,20 @@
 )]
 
 mod api;
+mod backup;
 mod bad_input;
 mod bindings;
+mod callbacks;
 mod cam_faults;
+mod chinese;
 mod cli;
+mod container;
 mod crash;
 mod daemon;
 mod documents;
 mod drift;
 mod emergency;
+mod full_disk;
 mod guard;
 mod http;
 mod http_limits;
@@ -27,7 +32,9 @@ mod main_job;
 mod names;
 mod observability;
 mod operation;
+mod package;
 mod quota;
+mod reload;
 mod removal;
 mod secrets;
 mod tools;

@@ -1,10 +1,12 @@
 //! Secrets appear nowhere: not in the ledger, the cache, a backup, a log line, an error or a document.
 
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Stdio;
 
 use camsync_simulators::{When, cam, wecom};
 
+use crate::tools::until;
 use crate::world::{SECRETS, World, text};
 
 /// What commands said, and where it was said.
@@ -113,6 +115,10 @@ fn secrets_appear_nowhere() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
+    // Whoever takes the ledger first has it: a command must not come before the daemon.
+    until("the daemon answers", || {
+        UnixStream::connect(world.data_dir().join("camsync.sock")).is_ok()
+    });
     world.join(4..=4);
     for _ in 0..600 {
         if world.run(&["sync"]).status.success() && world.cam.user("m4").is_some() {

@@ -133,13 +133,17 @@ impl Process {
     }
 
     pub fn start_with(world: &World, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut command = world.command(arguments);
+        command.envs(environment.iter().copied());
+        Self::spawn(world, command)
+    }
+
+    pub fn spawn(world: &World, mut command: std::process::Command) -> Self {
         static SERIAL: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let serial = SERIAL.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let stdout = world.dir.path().join(format!("stdout-{serial}"));
         let stderr = world.dir.path().join(format!("stderr-{serial}"));
-        let child = world
-            .command(arguments)
-            .envs(environment.iter().copied())
+        let child = command
             .stdin(Stdio::null())
             .stdout(File::create(&stdout).unwrap())
             .stderr(File::create(&stderr).unwrap())

@@ -266,7 +266,12 @@ api_base = "{wecom}"
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_camsync"));
+        self.dress(env!("CARGO_BIN_EXE_camsync"), arguments)
+    }
+
+    /// A program in the folder and the environment that camsync has here.
+    pub fn dress(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command
             .args(arguments)
             .current_dir(self.dir.path())

@@ -16,6 +16,7 @@ mod schedule;
 mod secret;
 mod settings;
 mod warnings;
+mod written;
 
 pub use keys::{
     Admin, ConnectorRef, Console, Daemon, Drift, Event, Limits, Network, Notify, NotifyKind,

@@ -14,6 +14,7 @@ use crate::keys::{
 };
 use crate::problem::{ConfigError, Problem};
 use crate::reader::{Reader, Section};
+use crate::written::Written;
 
 /// The largest file that is read, in bytes.
 pub(crate) const LARGEST_FILE: u64 = 1 << 20;
@@ -68,6 +69,7 @@ pub struct Loaded {
     /// The SHA-256 of the text, in hexadecimal: tells whether an edit changed anything.
     pub text_sha256: String,
     shown: Json,
+    pub(crate) written: Written,
 }
 
 impl Loaded {
@@ -150,6 +152,11 @@ impl Config {
             warnings: warnings.into_problems(),
             text_sha256: sha256(text),
             config: file.into(),
+            written: Written {
+                text: Arc::clone(&source),
+                table,
+                base: base.to_owned(),
+            },
         })
     }
 }

@@ -213,7 +213,9 @@ secret = { env = \"WECOM_SECRET\" }
 
 - A key that camsync does not know is an error, and so is everything else that is not as this page says. All errors
   of a file are reported together, each with line and column. `camsync check` reports them without starting anything.
-- An edit is taken up while the daemon runs. A broken edit is refused with the reason, and what held before goes on.
+- An edit is taken up within seconds while the daemon runs, and at once on SIGHUP; the audit says what changed. A broken
+  edit is refused whole with the reason, in the log and in `camsync status`, and what held before goes on. `data_dir` and
+  `listen` belong to a process for its life: a file that changes one of them is refused until camsync is restarted.
 - **Secrets** never stand in the file: it says where each comes from. `{ env = \"NAME\" }` is an environment variable,
   `{ file = \"PATH\" }` a file with the secret alone in it (read again when it changes), `{ credential = \"NAME\" }` a
   credential that systemd hands over (`LoadCredential=NAME:PATH`). `camsync config show` shows the place, never the value.

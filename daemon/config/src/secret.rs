@@ -82,7 +82,10 @@ impl SecretRef {
     ///
     /// # Errors
     /// When a credential is wanted and the environment has none.
-    fn path(&self, env: &dyn Fn(&str) -> Option<String>) -> Result<Option<PathBuf>, SecretError> {
+    pub fn path(
+        &self,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Option<PathBuf>, SecretError> {
         match self {
             Self::Env(_) => Ok(None),
             Self::File(path) => Ok(Some(path.clone())),

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::Evidence;
+use crate::grounds::Grounds;
 use crate::outbox::Kind;
 
 /// What of a sub-user a change is about; absent means untouched or unknown.
@@ -67,7 +68,7 @@ pub enum Reason {
         /// On what evidence.
         evidence: Evidence,
         /// The facts behind it.
-        detail: String,
+        grounds: Grounds,
     },
     /// The member is entitled again.
     Returned {
@@ -129,8 +130,8 @@ impl fmt::Display for Reason {
                 DriftKind::Deleted => "the sub-user was deleted by someone else",
             }),
             Self::Unconfirmed => f.write_str("an earlier write has not shown its effect"),
-            Self::Leaver { evidence, detail } => {
-                write!(f, "{}: {detail}", evidence.as_str())
+            Self::Leaver { evidence, grounds } => {
+                write!(f, "{}: {grounds}", evidence.as_str())
             }
             Self::Returned { rule } => {
                 write!(f, "entitled again, by the rule in line {rule}")

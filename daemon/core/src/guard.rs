@@ -173,6 +173,7 @@ pub fn bucket(change: &Planned, evidence: Evidence) -> Bucket {
 mod tests {
     use super::*;
     use crate::change::{Reason, UserState};
+    use crate::grounds::Grounds;
     use crate::outbox::Kind;
     use proptest::prelude::*;
 
@@ -185,7 +186,7 @@ mod tests {
             username: format!("m{id}"),
             reason: Reason::Leaver {
                 evidence,
-                detail: String::new(),
+                grounds: Grounds::Unmatched,
             },
             before: None,
             after: Some(UserState::login(false)),

@@ -11,6 +11,7 @@ pub mod desired;
 pub mod evidence;
 pub mod expression;
 mod extent;
+pub mod grounds;
 pub mod guard;
 pub mod model;
 pub mod names;

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use crate::change::AdoptedBy;
 use crate::desired::Admission;
 use crate::model::fold;
-use crate::problem::Problem;
+use crate::problem::{Holder, NameFault, Problem};
 use crate::rules::{Adopt, OnConflict};
 use crate::sub_user::{AccountKind, Observed, ObservedUser, Stage, SubUser};
 
@@ -206,38 +206,36 @@ impl<'a> Names<'a> {
     }
 
     /// Who has the name, if anybody.
-    fn taken(&self, folded: &str) -> Option<String> {
+    fn taken(&self, folded: &str) -> Option<Holder> {
         if let Some(holder) = self.held.get(folded) {
-            return Some(format!(
-                "member {} of source {}",
-                holder.member, holder.source
-            ));
+            return Some(Holder::Member {
+                member: holder.member.clone(),
+                source: holder.source.clone(),
+            });
         }
         if let Some(account) = self.observed.by_folded_name(folded) {
-            return Some(format!(
-                "the account {} ({}), which camsync does not manage",
-                account.name, account.uin
-            ));
+            return Some(Holder::Account {
+                name: account.name.clone(),
+                uin: account.uin,
+            });
         }
-        self.given
-            .contains(folded)
-            .then(|| "another member in this plan".to_owned())
+        self.given.contains(folded).then_some(Holder::ThisPlan)
     }
 }
 
 /// Refuses only what no service accepts: the alphabet is unconfirmed, and CAM's refusal has no effect.
 fn legal(username: &str) -> Result<(), Problem> {
     let why = if username.is_empty() {
-        "it is empty"
+        NameFault::Empty
     } else if username.len() > LONGEST_NAME {
-        "it is longer than 64 bytes"
+        NameFault::TooLong
     } else if username.trim() != username || username.chars().any(char::is_control) {
-        "it holds blanks at an end or control characters"
+        NameFault::Blanks
     } else {
         return Ok(());
     };
     Err(Problem::NameIllegal {
         username: username.to_owned(),
-        why: why.to_owned(),
+        why,
     })
 }

@@ -7,10 +7,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::change::{Adoption, DriftKind, Hold, Planned, Reason, UserState};
 use crate::desired::{Admission, Desired, Verdict};
 use crate::evidence::{Absence, Evidence};
+use crate::grounds::Grounds;
 use crate::model::fold;
 use crate::names::{Names, Naming};
 use crate::outbox::Kind;
-use crate::problem::Problem;
+use crate::problem::{Holder, Problem};
 use crate::remark::with_mark;
 use crate::rules::{Leavers, LessAccess};
 use crate::sub_user::{Observed, ObservedUser, Origin, Stage, SubUser};
@@ -25,8 +26,8 @@ pub struct Absent {
     pub key: String,
     /// What the absence amounts to.
     pub absence: Absence,
-    /// The witness's words, for the record.
-    pub detail: String,
+    /// The facts behind it, for the record.
+    pub grounds: Grounds,
 }
 
 /// One source, as far as a plan is concerned.
@@ -230,21 +231,20 @@ fn managed(
                 );
                 Case::Undecided
             }
-            (verdict, Some(evidence)) => Case::Leaver(evidence, leaver_detail(verdict)),
+            (verdict, Some(evidence)) => Case::Leaver(evidence, leaver_grounds(verdict)),
             (_, None) => Case::Undecided,
         },
         (None, Some(absent)) => match &absent.absence {
-            Absence::Absent => Case::Leaver(Evidence::Absent, absent.detail.clone()),
-            Absence::Hidden(lost) => Case::Leaver(
-                Evidence::Hidden,
-                format!("no longer in the visible range: {}", lost.join(", ")),
-            ),
+            Absence::Absent => Case::Leaver(Evidence::Absent, absent.grounds.clone()),
+            Absence::Hidden(lost) => {
+                Case::Leaver(Evidence::Hidden, Grounds::OutOfRange { lost: lost.clone() })
+            }
             Absence::Unsettled => {
                 draft.problem(
                     source.name,
                     &sub_user.key,
                     Problem::Unsettled {
-                        detail: absent.detail.clone(),
+                        grounds: absent.grounds.clone(),
                     },
                 );
                 Case::Undecided
@@ -265,14 +265,14 @@ fn managed(
     };
     match case {
         Case::Entitled(desired, admission) => entitled(&at, desired, admission, draft),
-        Case::Leaver(evidence, detail) => leaver(&at, here, evidence, detail, draft),
+        Case::Leaver(evidence, grounds) => leaver(&at, here, evidence, grounds, draft),
         Case::Undecided => confirm(&at, draft),
     }
 }
 
 enum Case<'a> {
     Entitled(&'a Desired, &'a Admission),
-    Leaver(Evidence, String),
+    Leaver(Evidence, Grounds),
     Undecided,
 }
 
@@ -323,12 +323,12 @@ impl At<'_> {
     }
 }
 
-fn leaver_detail(verdict: &Verdict) -> String {
+fn leaver_grounds(verdict: &Verdict) -> Grounds {
     match verdict {
-        Verdict::Disabled => "disabled at the provider".into(),
-        Verdict::Left => "the provider says that the member has left".into(),
-        Verdict::Excluded { rule } => format!("excluded by the rule in line {rule}"),
-        _ => "no admit rule matches any more".into(),
+        Verdict::Disabled => Grounds::Disabled,
+        Verdict::Left => Grounds::Left,
+        Verdict::Excluded { rule } => Grounds::Excluded { rule: *rule },
+        _ => Grounds::Unmatched,
     }
 }
 
@@ -361,7 +361,10 @@ fn missing(
                     key,
                     Problem::NameTaken {
                         username: sub_user.username.clone(),
-                        by: format!("the account {}", holder.uin),
+                        by: Holder::Account {
+                            name: holder.name.clone(),
+                            uin: holder.uin,
+                        },
                     },
                 );
                 return;
@@ -568,7 +571,7 @@ fn leaver(
     at: &At<'_>,
     here: Option<&Desired>,
     evidence: Evidence,
-    detail: String,
+    grounds: Grounds,
     draft: &mut Draft,
 ) {
     let sub_user = at.sub_user;
@@ -583,7 +586,7 @@ fn leaver(
     let Some(leaving) = sub_user.leaving else {
         let mut change = at.change(
             Kind::SuspendUser,
-            Reason::Leaver { evidence, detail },
+            Reason::Leaver { evidence, grounds },
             Some(UserState::login(false)),
         );
         change.evidence = Some(evidence);

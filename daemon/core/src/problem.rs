@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::change::Hold;
 use crate::evidence::Evidence;
+use crate::grounds::Grounds;
 
 /// Why a member has not what the rules call for, or keeps what they do not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,7 +17,7 @@ pub enum Problem {
         /// The name.
         username: String,
         /// Whose it is.
-        by: String,
+        by: Holder,
     },
     /// Several members would share the name; nobody gets it.
     NameShared {
@@ -29,7 +31,7 @@ pub enum Problem {
         /// The name.
         username: String,
         /// What is wrong with it.
-        why: String,
+        why: NameFault,
     },
     /// Several console-imported sub-users carry this WeCom id.
     AdoptionAmbiguous {
@@ -62,7 +64,7 @@ pub enum Problem {
     /// Missing from a complete crawl, but not settled.
     Unsettled {
         /// Why.
-        detail: String,
+        grounds: Grounds,
     },
     /// A removal waits for approval.
     Held {
@@ -82,7 +84,7 @@ pub enum Problem {
     /// A quota or permission is in the way.
     Waiting {
         /// For what.
-        detail: String,
+        hold: Hold,
     },
 }
 
@@ -128,9 +130,9 @@ impl fmt::Display for Problem {
             Self::Protected { evidence } => {
                 write!(f, "protected: would be suspended ({})", evidence.as_str())
             }
-            Self::Unsettled { detail } => write!(
+            Self::Unsettled { grounds } => write!(
                 f,
-                "missing from the last crawl, but not known to have left: {detail}"
+                "missing from the last crawl, but not known to have left: {grounds}"
             ),
             Self::Held { evidence } => write!(
                 f,
@@ -144,7 +146,64 @@ impl fmt::Display for Problem {
             Self::AwaitingApplication { rule } => {
                 write!(f, "needs an approved application (rule in line {rule})")
             }
-            Self::Waiting { detail } => f.write_str(detail),
+            Self::Waiting { hold } => hold.fmt(f),
         }
+    }
+}
+
+/// Who has a name already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "holder")]
+pub enum Holder {
+    /// A member's sub-user.
+    Member {
+        /// The member's id.
+        member: String,
+        /// Of which source.
+        source: String,
+    },
+    /// An account that camsync does not manage.
+    Account {
+        /// As CAM spells it.
+        name: String,
+        /// Its Uin.
+        uin: u64,
+    },
+    /// A member who gets it in this very plan.
+    ThisPlan,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Member { member, source } => write!(f, "member {member} of source {source}"),
+            Self::Account { name, uin } => write!(
+                f,
+                "the account {name} ({uin}), which camsync does not manage"
+            ),
+            Self::ThisPlan => f.write_str("another member in this plan"),
+        }
+    }
+}
+
+/// Why no service would take a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NameFault {
+    /// There is nothing.
+    Empty,
+    /// Longer than 64 bytes.
+    TooLong,
+    /// Blanks at an end, or control characters.
+    Blanks,
+}
+
+impl fmt::Display for NameFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "it is empty",
+            Self::TooLong => "it is longer than 64 bytes",
+            Self::Blanks => "it holds blanks at an end or control characters",
+        })
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use camsync_core::change::{DriftKind, Planned, Reason};
 use camsync_core::desired::{Admission, Desired, Verdict};
 use camsync_core::evidence::{Absence, Evidence};
+use camsync_core::grounds::Grounds;
 use camsync_core::model::{Member, MemberStatus, fold};
 use camsync_core::outbox::Kind;
 use camsync_core::plan::{Absent, Draft, Note, PlanInput, SourceView, plan};
@@ -409,13 +410,13 @@ fn place(world: &mut World, n: usize, (presence, (verdict, evidence), row): Slot
                 8 => Absence::Hidden(vec!["department:1".into()]),
                 _ => Absence::Unsettled,
             };
-            let (key, detail) = (key.clone(), String::new());
+            let (key, grounds) = (key.clone(), Grounds::Unmatched);
             world.absent.push((
                 source,
                 Absent {
                     key,
                     absence,
-                    detail,
+                    grounds,
                 },
             ));
         }

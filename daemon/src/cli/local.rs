@@ -1,6 +1,6 @@
 //! Commands that need no ledger, or the ledger's file itself.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
 use serde_json::json;
@@ -8,9 +8,11 @@ use serde_json::json;
 use crate::ledger::{Ledger, LedgerLock};
 use crate::ops::OpError;
 use crate::pipeline::reconcile::OWNER_UIN;
+use crate::say::refusals;
 
 use super::Place;
 use super::args::Cli;
+use super::render;
 use super::screen::Screen;
 
 pub(super) fn show_config(place: &Place, json: bool, screen: &Screen) -> Result<u8, OpError> {
@@ -73,60 +75,50 @@ pub(super) fn restore(
     let backup = Ledger::open_to_read(file)?;
     let damage = backup.integrity()?;
     if let Some(first) = damage.first() {
-        return Err(OpError::failed(format!(
-            "{}: the backup is damaged: {first}; nothing was changed",
-            file.display()
-        )));
+        return Err(refusals::damaged_backup(file, first));
     }
     let path = data_dir.join("camsync.db");
-    let mut kept = None;
-    if path.exists() {
-        // A damaged ledger is the very reason to restore: then there is nothing to compare with.
-        if let Ok(present) = Ledger::open_to_read(&path) {
-            let (theirs, ours) = (backup.meta(OWNER_UIN)?, present.meta(OWNER_UIN)?);
-            if let (Some(theirs), Some(ours)) = (&theirs, &ours)
-                && theirs != ours
-                && !other_account
-            {
-                return Err(OpError::usage(format!(
-                    "the backup belongs to the root account {theirs}, the present ledger to {ours}; nothing was changed. If that is meant: --other-account"
-                )));
-            }
+    // A damaged ledger is the very reason to restore: then there is nothing to compare with.
+    if let Ok(present) = Ledger::open_to_read(&path) {
+        let (theirs, ours) = (backup.meta(OWNER_UIN)?, present.meta(OWNER_UIN)?);
+        if let (Some(theirs), Some(ours)) = (&theirs, &ours)
+            && theirs != ours
+            && !other_account
+        {
+            return Err(refusals::another_accounts_backup(theirs, ours));
         }
-        let aside = data_dir.join(format!(
-            "camsync.db.before-restore-{}",
-            chrono::Utc::now().format("%Y%m%dT%H%M%SZ")
-        ));
-        std::fs::rename(&path, &aside)
-            .map_err(|e| OpError::failed(format!("{}: {e}", aside.display())))?;
-        for suffix in ["-wal", "-shm"] {
-            let from = data_dir.join(format!("camsync.db{suffix}"));
-            if from.exists() {
-                let mut to = aside.clone().into_os_string();
-                to.push(suffix);
-                std::fs::rename(&from, &to)
-                    .map_err(|e| OpError::failed(format!("{}: {e}", from.display())))?;
-            }
-        }
-        kept = Some(aside);
     }
-    backup.backup(&path)?;
+    // The copy is whole before anything is moved: a disk that fills leaves the present ledger where it is.
+    let fresh = data_dir.join("camsync.db.restoring");
+    let _ = std::fs::remove_file(&fresh);
+    backup.copy_into_folder(&fresh)?;
+    let kept = put_aside(data_dir)?;
+    rename(&fresh, &path)?;
     let document = json!({ "restored": file, "ledger": path, "kept": kept });
     if json {
         screen.json(&document);
     } else {
-        screen.print(&format!(
-            "restored {} from {}",
-            path.display(),
-            file.display()
-        ));
-        if let Some(kept) = kept {
-            screen.print(&format!(
-                "the ledger that was there is kept as {}",
-                kept.display()
-            ));
-        }
-        screen.print("next: `camsync plan` shows what has changed in the cloud since the backup");
+        screen.print(&render::text(render::Draw::Done, &document, screen.style()));
     }
     Ok(0)
+}
+
+/// Moves the ledger out of the way, with its write-ahead log: a log that stayed behind would be played into the ledger
+/// that comes in its place. Says where it is kept, if there was one.
+fn put_aside(data_dir: &Path) -> Result<Option<PathBuf>, OpError> {
+    let now = chrono::Utc::now().format("%Y%m%dT%H%M%SZ");
+    let mut kept = None;
+    for suffix in ["", "-wal", "-shm"] {
+        let from = data_dir.join(format!("camsync.db{suffix}"));
+        if from.exists() {
+            let to = data_dir.join(format!("camsync.db.before-restore-{now}{suffix}"));
+            rename(&from, &to)?;
+            kept.get_or_insert(to);
+        }
+    }
+    Ok(kept)
+}
+
+fn rename(from: &Path, to: &Path) -> Result<(), OpError> {
+    std::fs::rename(from, to).map_err(|e| OpError::failed(format!("{}: {e}", from.display())))
 }

@@ -1,6 +1,8 @@
 //! The command line: reads words, finds whoever holds the ledger, draws what comes back.
 
 mod args;
+#[cfg(test)]
+mod documented;
 mod local;
 mod progress;
 mod render;
@@ -18,6 +20,7 @@ use serde_json::Value;
 use crate::ledger::LedgerError;
 use crate::ops::{Access, Context, Exit, ListOptions, OpError, Request};
 use crate::pipeline::SystemClock;
+use crate::say::refusals;
 use crate::telemetry::Telemetry;
 use crate::{daemon, socket};
 
@@ -46,7 +49,7 @@ pub fn main() -> ExitCode {
     match runtime.block_on(command(cli, language, &screen)) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            screen.error(&error.message);
+            screen.error(error.to(language));
             if json {
                 // One document, whatever happens: nobody has to parse what is not there.
                 screen.json(&serde_json::json!({
@@ -346,11 +349,18 @@ pub(crate) struct Place {
 impl Place {
     /// Loads the configuration, with its path.
     fn load(&self) -> Result<(PathBuf, Loaded), OpError> {
-        let usage = |e: camsync_config::ConfigError| OpError::usage(e.to_string());
-        let path = Config::locate(self.config.as_deref()).map_err(usage)?;
-        let loaded = Config::load(&path).map_err(usage)?;
+        let path = self.locate()?;
+        let loaded = read(&path)?;
         Ok((path, loaded))
     }
+
+    fn locate(&self) -> Result<PathBuf, OpError> {
+        Config::locate(self.config.as_deref()).map_err(|e| OpError::usage(e.to_string()))
+    }
+}
+
+fn read(path: &Path) -> Result<Loaded, OpError> {
+    Config::load(path).map_err(|e| OpError::usage(e.to_string()))
 }
 
 /// Asks whoever holds the ledger, or does it here.
@@ -358,6 +368,14 @@ async fn answer(place: &Place, asked: Asked, screen: &Screen) -> Result<u8, OpEr
     let progress = screen.progress(asked.json);
     let document = match ask(place, &asked.request, &progress).await {
         Ok(document) => {
+            if let Request::Backup { file } = &asked.request {
+                let noted = Request::BackedUp {
+                    file: file.clone(),
+                    bytes: document["bytes"].as_u64().unwrap_or_default(),
+                };
+                // The copy is good, whatever becomes of the note in the audit.
+                let _ = ask(place, &noted, &progress).await;
+            }
             screen.finish();
             document
         }
@@ -406,6 +424,10 @@ const LEDGER_WAIT: Duration = Duration::from_secs(5);
 /// How often it looks.
 const LEDGER_LOOK: Duration = Duration::from_millis(50);
 
+/// Whom to ask while the file is broken.
+const BROKEN_FILE: &str =
+    "\n= a daemon that runs goes on with what it had: --socket DATA_DIR/camsync.sock asks it";
+
 async fn ask(
     place: &Place,
     request: &Request,
@@ -415,16 +437,24 @@ async fn ask(
     if let Some(path) = &place.socket {
         return match socket::call(path, request, &actor, progress).await {
             Some(answer) => answer,
-            None => Err(OpError::failed(unanswered(path))),
+            None => Err(unanswered(path)),
         };
     }
-    let (path, loaded) = place.load()?;
+    let path = place.locate()?;
+    let loaded = read(&path).map_err(|mut error| {
+        error.message.push_str(BROKEN_FILE);
+        error
+    })?;
     let socket_path = socket::path(&loaded.config.daemon.data_dir);
     let access = request.access();
     let what = what();
     let since = Instant::now();
+    // A backup is read beside the daemon and written by whoever asks: it lands where they see it, with their rights, and
+    // not in the daemon's private /tmp.
+    let beside = matches!(request, Request::Backup { .. });
     let context = loop {
-        if let Some(answer) = socket::call(&socket_path, request, &actor, progress).await {
+        if !beside && let Some(answer) = socket::call(&socket_path, request, &actor, progress).await
+        {
             return answer;
         }
         let opened = Context::open(
@@ -482,21 +512,9 @@ fn what() -> String {
 }
 
 /// Why nobody answers at a socket, and what to do.
-fn unanswered(path: &Path) -> String {
-    let shown = path.display();
-    match std::os::unix::net::UnixStream::connect(path) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => format!(
-            "{shown}: there is no such socket; start `camsync run`, or leave --socket and CAMSYNC_SOCKET away to use the ledger itself"
-        ),
-        Err(e) if e.kind() == std::io::ErrorKind::PermissionDenied => format!(
-            "{shown}: this user may not use the socket; ask as the user that `camsync run` runs as"
-        ),
-        Err(e) if e.kind() == std::io::ErrorKind::ConnectionRefused => format!(
-            "{shown}: the process that made this socket is gone; start `camsync run` again, or leave --socket and CAMSYNC_SOCKET away"
-        ),
-        Err(e) => format!("{shown}: nobody answers at this socket: {e}"),
-        Ok(_) => format!("{shown}: nobody answered at this socket; ask again"),
-    }
+fn unanswered(path: &Path) -> OpError {
+    let error = std::os::unix::net::UnixStream::connect(path).err();
+    refusals::unanswered(path, error.as_ref())
 }
 
 async fn run(place: &Place) -> Result<u8, OpError> {

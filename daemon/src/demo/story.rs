@@ -8,6 +8,7 @@ use tokio::time::Duration;
 
 use crate::ops::{ListOptions, OpError, Request};
 use crate::pipeline::Progress;
+use crate::say;
 
 use super::stage::Stage;
 use super::world::{SOURCE, World};
@@ -75,9 +76,11 @@ async fn explain(world: &World, stage: &Stage<'_>, id: &str) -> Result<(), OpErr
             source: None,
         })
         .await?;
-    for sentence in told["member"]["answer"].as_array().into_iter().flatten() {
-        let sentence = sentence.as_str().unwrap_or_default();
-        stage.tell(sentence, sentence);
+    let answers: Vec<say::Answer> =
+        serde_json::from_value(told["member"]["answer_details"].clone()).unwrap_or_default();
+    seen(!answers.is_empty(), || format!("an answer about {id}"))?;
+    for answer in &answers {
+        stage.tell(say::answer("zh", answer), say::answer("en", answer));
     }
     Ok(())
 }
@@ -353,7 +356,7 @@ async fn mass_departure(world: &World, stage: &mut Stage<'_>) -> Result<(), OpEr
     let (id, limit) = (plan["id"].as_i64().unwrap_or_default(), &plan["limit"]);
     let evidence = plan["evidence"].as_str().unwrap_or_default();
     stage.attention(
-        format!("计划 {id} 被拦下：{count} 项移除，依据 {evidence}，限额 {limit}；无人失去权限"),
+        format!("计划 {id} 被拦下：{count} 项移除，依据“{}”，限额 {limit}；无人失去权限", say::term("zh", evidence)),
         format!("plan {id} is held: {count} removals, evidence {evidence}, limit {limit}; nobody has lost access"),
     );
     decide(world, stage, id).await?;

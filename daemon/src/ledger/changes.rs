@@ -636,7 +636,8 @@ fn apply_effect(
         &change.username,
         &serde_json::json!({
             "change": change.id, "source": change.source, "member": change.member,
-            "reason": change.reason.to_string(), "before": change.before, "after": change.after,
+            "reason": change.reason.to_string(), "reason_details": change.reason,
+            "before": change.before, "after": change.after,
             "plan": change.plan,
         }),
     )

@@ -83,6 +83,21 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
+    /// Sorts the system's error about a file by what a person can do about it.
+    pub(super) fn io(path: &Path, doing: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        use std::io::ErrorKind as Kind;
+        let path = path.to_owned();
+        move |source| match source.kind() {
+            Kind::PermissionDenied | Kind::ReadOnlyFilesystem => Self::ReadOnly { path },
+            Kind::StorageFull => Self::Full { path },
+            _ => Self::Io {
+                path,
+                doing,
+                source,
+            },
+        }
+    }
+
     /// Sorts SQLite's error by what a person can do about it.
     #[must_use]
     pub(super) fn from_sqlite(path: &Path, doing: &'static str, source: rusqlite::Error) -> Self {

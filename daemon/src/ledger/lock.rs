@@ -1,11 +1,10 @@
 //! One process writes a ledger: an advisory lock on a file beside it, which says who holds it.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::LedgerError;
+use super::{LedgerError, file};
 
 /// Held for as long as it lives; the system lets go of it however the process ends.
 #[derive(Debug)]
@@ -19,29 +18,10 @@ impl LedgerLock {
     /// # Errors
     /// When another process has it (the error says which), or the folder cannot be written.
     pub fn take(data_dir: &Path, what: &str) -> Result<Self, LedgerError> {
-        let io = |path: &Path, doing| {
-            let path = path.to_owned();
-            move |source: std::io::Error| match source.kind() {
-                std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
-                    LedgerError::ReadOnly { path }
-                }
-                _ => LedgerError::Io {
-                    path,
-                    doing,
-                    source,
-                },
-            }
-        };
-        std::fs::create_dir_all(data_dir).map_err(io(data_dir, "make the data folder"))?;
+        std::fs::create_dir_all(data_dir)
+            .map_err(LedgerError::io(data_dir, "make the data folder"))?;
         let path: PathBuf = data_dir.join("camsync.lock");
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(io(&path, "open the lock"))?;
+        let mut file = file::of_folder(&path).map_err(LedgerError::io(&path, "open the lock"))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -66,7 +46,7 @@ impl LedgerLock {
             file.rewind()?;
             writeln!(file, "`{what}` (process {})", std::process::id())
         };
-        write().map_err(io(&path, "write the lock"))?;
+        write().map_err(LedgerError::io(&path, "write the lock"))?;
         Ok(Self { _file: file })
     }
 }

@@ -7,6 +7,7 @@ mod audit;
 mod changes;
 mod error;
 mod figures;
+mod file;
 mod lock;
 mod plans;
 mod rows;
@@ -21,6 +22,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
 use tokio::sync::watch;
 
@@ -41,6 +43,9 @@ pub use sub_users::KnownFacts;
 const VERSION: i64 = 1;
 const MIGRATIONS: [&str; 1] = [include_str!("schema_1.sql")];
 
+/// How soon a copy that met a lock is tried again.
+const COPY_AGAIN: Duration = Duration::from_millis(50);
+
 /// An open ledger.
 #[derive(Debug)]
 pub struct Ledger {
@@ -58,11 +63,12 @@ impl Ledger {
     /// # Errors
     /// When it cannot be opened, is corrupt, or was written by a newer version.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        file::of_folder(path).map_err(LedgerError::io(path, "open"))?;
         let connection =
             Connection::open(path).map_err(|e| LedgerError::from_sqlite(path, "open", e))?;
         let ledger = Self::wrap(path, connection)?;
         ledger.migrate()?;
-        restrict(path)?;
+        file::restrict(path).map_err(LedgerError::io(path, "restrict"))?;
         Ok(ledger)
     }
 
@@ -271,19 +277,40 @@ impl Ledger {
         self.write("write a setting", |t| set_meta(t, key, value))
     }
 
-    /// Copies the whole ledger into a file while it is in use.
+    /// Copies the whole ledger, as it is at one moment, into a new file while it is in use.
     ///
     /// # Errors
-    /// When either cannot be read or written.
+    /// When the file exists, or either cannot be read or written; then no file is left.
     pub fn backup(&self, to: &Path) -> Result<(), LedgerError> {
-        let connection = self.connection();
+        file::new(to).map_err(LedgerError::io(to, "make the backup"))?;
+        self.copy(to)
+    }
+
+    /// Copies the whole ledger into a new file of a data folder.
+    ///
+    /// # Errors
+    /// As [`Ledger::backup`].
+    pub fn copy_into_folder(&self, to: &Path) -> Result<(), LedgerError> {
+        file::of_folder(to).map_err(LedgerError::io(to, "make the ledger"))?;
+        self.copy(to)
+    }
+
+    fn copy(&self, to: &Path) -> Result<(), LedgerError> {
         let run = || -> rusqlite::Result<()> {
             let mut target = Connection::open(to)?;
-            let backup = rusqlite::backup::Backup::new(&connection, &mut target)?;
-            backup.run_to_completion(256, Duration::ZERO, None)
+            let connection = self.connection();
+            let backup = Backup::new(&connection, &mut target)?;
+            // All pages in one step are one reading transaction. A copy in several would begin again with each write of
+            // another process, and never end while one writes all the time; in WAL mode nobody waits for a reader.
+            while backup.step(-1)? != StepResult::Done {
+                std::thread::sleep(COPY_AGAIN);
+            }
+            Ok(())
         };
-        run().map_err(|e| LedgerError::from_sqlite(to, "back up", e))?;
-        restrict(to)
+        run().map_err(|e| {
+            let _ = std::fs::remove_file(to);
+            LedgerError::from_sqlite(to, "copy the ledger", e)
+        })
     }
 
     /// SQLite's own check; empty when all is well.
@@ -322,17 +349,4 @@ fn set_meta(t: &Connection, key: &str, value: Option<&str>) -> rusqlite::Result<
 #[must_use]
 pub fn time_text(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
-}
-
-/// The ledger holds personal data: nobody else on the machine reads it.
-#[cfg(unix)]
-fn restrict(path: &Path) -> Result<(), LedgerError> {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(|source| {
-        LedgerError::Io {
-            path: path.to_owned(),
-            doing: "restrict",
-            source,
-        }
-    })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use camsync_core::change::{Hold, Planned, RemovalKey, UserState};
+use camsync_core::change::{Hold, Planned, Reason, RemovalKey, UserState};
 use camsync_core::evidence::Evidence;
 use camsync_core::guard::{Bucket, Decision, Judgement, Memory, Standing, bucket};
 use camsync_core::model::fold;
@@ -63,7 +63,8 @@ pub struct PlanRemoval {
     /// The sub-user's name.
     pub username: String,
     /// Why.
-    pub reason: String,
+    #[serde(rename = "reason_details")]
+    pub reason: Reason,
 }
 
 /// A plan to be recorded.
@@ -559,7 +560,7 @@ fn write_removals(
     plan: i64,
 ) -> rusqlite::Result<()> {
     let mut statement = t.prepare_cached(
-        "INSERT OR REPLACE INTO plan_removals (plan, subject, kind, member, username, detail)
+        "INSERT OR REPLACE INTO plan_removals (plan, subject, kind, member, username, reason)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
     for change in recording.changes {
@@ -575,7 +576,7 @@ fn write_removals(
                 kind,
                 change.member,
                 change.username,
-                change.reason.to_string()
+                rows::to_json(&change.reason)?
             ])?;
         }
     }
@@ -792,7 +793,7 @@ fn row_of(
             &planned.username,
             &json!({
                 "source": planned.source, "member": planned.member, "uin": adoption.uin,
-                "reason": planned.reason.to_string(),
+                "reason": planned.reason.to_string(), "reason_details": planned.reason,
             }),
         )?;
     }
@@ -863,7 +864,7 @@ fn plan_rows(
                     kind: rows::word(row, "kind", Kind::parse)?,
                     member: row.get("member")?,
                     username: row.get("username")?,
-                    reason: row.get("detail")?,
+                    reason: rows::json(row, "reason")?,
                 })
             })?
             .collect::<rusqlite::Result<_>>()?;

@@ -162,7 +162,7 @@ CREATE TABLE plan_removals (
     kind     TEXT NOT NULL,
     member   TEXT NOT NULL,
     username TEXT NOT NULL,
-    detail   TEXT NOT NULL,
+    reason   TEXT NOT NULL,
     PRIMARY KEY (plan, subject, kind)
 ) STRICT;
 

@@ -202,6 +202,20 @@ impl Ledger {
         })
     }
 
+    /// Lets a source be crawled at this moment, whatever its schedule and its last failure say.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn crawl_at(&self, name: &str, at: DateTime<Utc>) -> Result<(), LedgerError> {
+        self.write("write a source", |t| {
+            t.execute(
+                "UPDATE sources SET retry_at = ?2 WHERE name = ?1",
+                [name, &time_text(at)],
+            )?;
+            Ok(())
+        })
+    }
+
     /// A source's row.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::ledger::{ChangeFilter, ChangeRow, time_text};
 use crate::pipeline::ProgressSink;
 use crate::pipeline::outbox::FULL_QUOTA;
+use crate::say::refusals;
 
 use super::{Context, ListOptions, OpError, passes, sources};
 
@@ -32,12 +33,14 @@ pub(super) fn row_json(row: &ChangeRow) -> Value {
         "member": row.member,
         "status": row.status,
         "reason": row.reason.to_string(),
+        "reason_details": row.reason,
         "evidence": row.evidence,
         "before": state_json(row.before.as_ref()),
         "after": state_json(row.after.as_ref()),
         "attempts": row.attempts,
         "last_error": row.last_error,
         "waits_for": row.hold.as_ref().map(ToString::to_string),
+        "waits_for_details": row.hold,
         "plan": row.plan,
         "created_at": time_text(row.created_at),
         "next_attempt_at": row.next_attempt_at.map(time_text),
@@ -53,7 +56,7 @@ pub(super) fn list(context: &Context, options: &ListOptions) -> Result<Value, Op
         .map(|word| {
             Status::parse(word).ok_or_else(|| {
                 let known: Vec<&str> = Status::ALL.iter().map(|s| s.as_str()).collect();
-                super::unknown_status(word, &known)
+                refusals::unknown_status(word, &known)
             })
         })
         .transpose()?;
@@ -68,11 +71,10 @@ pub(super) fn list(context: &Context, options: &ListOptions) -> Result<Value, Op
 }
 
 fn find(context: &Context, id: i64) -> Result<ChangeRow, OpError> {
-    context.ledger().change(id)?.ok_or_else(|| {
-        OpError::not_found(format!(
-            "there is no change {id}; `camsync changes list` shows them"
-        ))
-    })
+    context
+        .ledger()
+        .change(id)?
+        .ok_or_else(|| refusals::no_change(id))
 }
 
 pub(super) fn show(context: &Context, id: i64) -> Result<Value, OpError> {
@@ -92,22 +94,15 @@ pub(super) async fn retry(
     match (&row.hold, row.plan) {
         (Some(Hold::Approval), plan) if row.status == Status::Held => {
             let plan = plan.unwrap_or_default();
-            return Err(OpError::conflict(format!(
-                "change {id} waits for the approval of plan {plan}: `camsync plans approve {plan}`"
-            )));
+            return Err(refusals::change_waits_for_approval(id, plan));
         }
         (Some(Hold::Crawl), _) if row.status == Status::Held => {
-            return Err(OpError::conflict(format!(
-                "change {id} waits for a complete crawl: `camsync sync`"
-            )));
+            return Err(refusals::change_waits_for_crawl(id));
         }
         _ => {}
     }
     if !matches!(row.status, Status::Failed | Status::Held) {
-        return Err(OpError::conflict(format!(
-            "change {id} is {}; only failed and held ones can be retried",
-            row.status.as_str()
-        )));
+        return Err(refusals::not_retriable(id, row.status.as_str()));
     }
     context.ledger().set_meta(FULL_QUOTA, None)?;
     context
@@ -120,10 +115,7 @@ pub(super) async fn retry(
 pub(super) fn cancel(context: &Context, id: i64, actor: &str) -> Result<Value, OpError> {
     let row = find(context, id)?;
     if row.status.after(Event::Cancel).is_err() {
-        return Err(OpError::conflict(format!(
-            "change {id} is {}; only pending, held and failed ones can be cancelled",
-            row.status.as_str()
-        )));
+        return Err(refusals::not_cancellable(id, row.status.as_str()));
     }
     context
         .ledger()

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::advice;
 use crate::pipeline::reconcile::{self, ReconcileError};
+use crate::say;
 use crate::setup;
 
 use super::{Context, OpError};
@@ -186,8 +187,9 @@ async fn check_target(
             findings.push(cam_finding(language, &error));
             return Ok(());
         }
-        Err(other) => {
-            findings.push(finding("target", "error", None, other.to_string(), ""));
+        Err(ReconcileError::Blocked(why)) => {
+            let said = say::blocked(language, &why);
+            findings.push(finding("target", "error", None, said, ""));
             return Ok(());
         }
     };

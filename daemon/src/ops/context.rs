@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use camsync_config::Loaded;
+use camsync_config::{Config, Loaded};
 use chrono::{DateTime, Utc};
-use tokio::sync::OnceCell;
+use tokio::sync::{Notify, OnceCell};
 
 use crate::ledger::{Ledger, LedgerError, LedgerLock};
 use crate::metrics::Metrics;
 use crate::pipeline::hints::Callbacks;
-use crate::pipeline::{Clock, Engine};
+use crate::pipeline::{Clock, Engine, EngineParts};
 use crate::setup;
 
 use super::OpError;
@@ -31,13 +31,14 @@ pub struct Context {
     config: RwLock<Arc<Loaded>>,
     loaded_at: RwLock<DateTime<Utc>>,
     config_error: RwLock<Option<String>>,
+    reloaded: Notify,
     ledger: Arc<Ledger>,
     engine: OnceCell<Arc<Engine>>,
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
     language: &'static str,
     listen: OnceLock<SocketAddr>,
-    lock: Option<LedgerLock>,
+    _lock: Option<LedgerLock>,
 }
 
 impl Context {
@@ -72,13 +73,14 @@ impl Context {
             config: RwLock::new(Arc::new(config)),
             loaded_at: RwLock::new(now),
             config_error: RwLock::new(None),
+            reloaded: Notify::new(),
             ledger: Arc::new(ledger),
             engine: OnceCell::new(),
             metrics: Arc::default(),
             clock,
             language,
             listen: OnceLock::new(),
-            lock,
+            _lock: lock,
         })
     }
 
@@ -109,31 +111,63 @@ impl Context {
         (at, error)
     }
 
-    /// Puts a changed configuration in force.
+    /// What a configuration would have an engine made of. Nothing changes by asking.
     ///
     /// # Errors
-    /// When no engine can be made of it; then the old one stays.
-    pub async fn reload(&self, config: Loaded) -> Result<(), OpError> {
-        let engine = self.engine().await?;
-        let parts = setup::parts(
-            &config.config,
+    /// When no engine can be made of it.
+    pub async fn parts(&self, config: &Config) -> Result<EngineParts, OpError> {
+        setup::parts(
+            config,
             Arc::clone(&self.ledger),
             Arc::clone(&self.clock),
             &self.metrics,
             self.language,
         )
-        .await?;
-        engine.replace(parts);
-        *self.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
+        .await
+    }
+
+    /// Puts another configuration in force, with what was made of it, and wakes the daemon's loop.
+    ///
+    /// # Errors
+    /// When there was no engine, and none can be made.
+    pub async fn put_in_force(&self, config: Loaded, parts: EngineParts) -> Result<(), OpError> {
+        let engine = self.engine().await?;
+        {
+            let mut current = self.config.write().unwrap_or_else(PoisonError::into_inner);
+            engine.replace(parts);
+            *current = Arc::new(config);
+        }
         *self
             .loaded_at
             .write()
             .unwrap_or_else(PoisonError::into_inner) = self.clock.now();
         self.refuse_config(None);
+        self.reloaded.notify_one();
         Ok(())
     }
 
-    /// Notes why an edit of the configuration was refused.
+    /// Makes an engine's parts anew of what is in force: what a source could not be set up for may have been put right.
+    ///
+    /// # Errors
+    /// When none can be made; then the old ones stay.
+    pub async fn set_up_again(&self) -> Result<(), OpError> {
+        let engine = self.engine().await?;
+        let config = self.config();
+        let parts = self.parts(&config.config).await?;
+        let current = self.config.read().unwrap_or_else(PoisonError::into_inner);
+        // A reload that came meanwhile has set everything up.
+        if Arc::ptr_eq(&current, &config) {
+            engine.replace(parts);
+        }
+        Ok(())
+    }
+
+    /// Returns once another configuration has been put in force.
+    pub async fn reloaded(&self) {
+        self.reloaded.notified().await;
+    }
+
+    /// Notes why an edit of the configuration was refused; nothing once it was taken back.
     pub fn refuse_config(&self, why: Option<String>) {
         *self
             .config_error
@@ -151,12 +185,6 @@ impl Context {
     #[must_use]
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
-    }
-
-    /// Whether this process holds the ledger, and so may write it.
-    #[must_use]
-    pub fn holds_ledger(&self) -> bool {
-        self.lock.is_some()
     }
 
     /// The moment.
@@ -208,14 +236,8 @@ impl Context {
         self.engine
             .get_or_try_init(|| async {
                 let config = self.config();
-                let parts = setup::parts(
-                    &config.config,
-                    Arc::clone(&self.ledger),
-                    Arc::clone(&self.clock),
-                    &self.metrics,
-                    self.language,
-                )
-                .await?;
+                setup::enrol(&config.config, &self.ledger)?;
+                let parts = self.parts(&config.config).await?;
                 Ok::<_, OpError>(Arc::new(Engine::new(parts)))
             })
             .await

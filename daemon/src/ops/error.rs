@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ledger::LedgerError;
+use crate::say::{Sentence, refusals};
 use crate::setup::SetupError;
 
 /// The exit status that an error calls for.
@@ -45,8 +46,11 @@ pub enum Fault {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{message}")]
 pub struct OpError {
-    /// What is wrong, and what to do.
+    /// What is wrong, and what to do; in English, as JSON and logs have it.
     pub message: String,
+    /// The same in Chinese, where there is a text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zh: Option<String>,
     /// The exit status.
     pub exit: Exit,
     /// The kind.
@@ -55,43 +59,53 @@ pub struct OpError {
 }
 
 impl OpError {
-    fn new(message: impl Into<String>, exit: Exit, fault: Fault) -> Self {
+    fn new(said: Sentence, exit: Exit, fault: Fault) -> Self {
         Self {
-            message: message.into(),
+            message: said.en,
+            zh: said.zh,
             exit,
             fault,
         }
     }
 
+    /// In `zh`, or else English.
+    #[must_use]
+    pub fn to(&self, language: &str) -> &str {
+        match &self.zh {
+            Some(zh) if language == "zh" => zh,
+            _ => &self.message,
+        }
+    }
+
     /// It failed.
-    pub fn failed(message: impl Into<String>) -> Self {
-        Self::new(message, Exit::Failed, Fault::Failed)
+    pub fn failed(said: impl Into<Sentence>) -> Self {
+        Self::new(said.into(), Exit::Failed, Fault::Failed)
     }
 
     /// It was asked for wrongly.
-    pub fn usage(message: impl Into<String>) -> Self {
-        Self::new(message, Exit::Usage, Fault::Invalid)
+    pub fn usage(said: impl Into<Sentence>) -> Self {
+        Self::new(said.into(), Exit::Usage, Fault::Invalid)
     }
 
     /// There is no such thing.
-    pub fn not_found(message: impl Into<String>) -> Self {
-        Self::new(message, Exit::Usage, Fault::NotFound)
+    pub fn not_found(said: impl Into<Sentence>) -> Self {
+        Self::new(said.into(), Exit::Usage, Fault::NotFound)
     }
 
     /// It is not in the state for this.
-    pub fn conflict(message: impl Into<String>) -> Self {
-        Self::new(message, Exit::Usage, Fault::Conflict)
+    pub fn conflict(said: impl Into<Sentence>) -> Self {
+        Self::new(said.into(), Exit::Usage, Fault::Conflict)
     }
 
     /// It came too late: somebody or something was faster.
-    pub fn overtaken(message: impl Into<String>) -> Self {
-        Self::new(message, Exit::Failed, Fault::Conflict)
+    pub fn overtaken(said: impl Into<Sentence>) -> Self {
+        Self::new(said.into(), Exit::Failed, Fault::Conflict)
     }
 }
 
 impl From<LedgerError> for OpError {
     fn from(error: LedgerError) -> Self {
-        Self::failed(error.to_string())
+        refusals::ledger(&error)
     }
 }
 

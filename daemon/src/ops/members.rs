@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::ledger::{ChangeFilter, MemberRow, NewChange, time_text};
 use crate::pipeline::ProgressSink;
+use crate::say::{Account, Answer, FailedChange, Obstacle, refusals};
 
 use super::{Context, ListOptions, OpError, changes, passes, sources, verdicts};
 
@@ -22,8 +23,8 @@ const EMERGENCY_WAITS: TimeDelta = TimeDelta::seconds(30);
 struct Entry {
     row: MemberRow,
     sub_user: Option<SubUser>,
-    /// What failed for good, a sentence a change.
-    failed: Vec<String>,
+    /// What failed for good.
+    failed: Vec<FailedChange>,
 }
 
 impl Entry {
@@ -32,9 +33,10 @@ impl Entry {
     }
 
     /// What stands in the way: by the last plan's word, and by what CAM refused for good.
-    fn problems(&self) -> Vec<String> {
-        let planned = self.row.problems.iter().map(ToString::to_string);
-        planned.chain(self.failed.iter().cloned()).collect()
+    fn obstacles(&self) -> Vec<Obstacle> {
+        let planned = self.row.problems.iter().cloned().map(Obstacle::Planned);
+        let failed = self.failed.iter().cloned().map(Obstacle::Failed);
+        planned.chain(failed).collect()
     }
 
     /// The name that CAM knows, or would.
@@ -68,7 +70,8 @@ impl Entry {
                     "suspended": s.suspended(),
                 })
             });
-        let problems = self.problems();
+        let obstacles = self.obstacles();
+        let said: Vec<String> = obstacles.iter().map(ToString::to_string).collect();
         json!({
             "id": self.row.facts.id,
             "name": self.row.facts.name,
@@ -80,7 +83,8 @@ impl Entry {
             "rule": self.row.verdict.as_ref().and_then(Verdict::rule),
             "groups": self.row.groups,
             "policies": self.row.policies,
-            "problem": (!problems.is_empty()).then(|| problems.join("; ")),
+            "problem": (!said.is_empty()).then(|| said.join("; ")),
+            "problem_details": obstacles,
         })
     }
 }
@@ -92,18 +96,21 @@ fn entries(context: &Context, source: Option<&str>) -> Result<Vec<Entry>, OpErro
         .into_iter()
         .map(|s| ((s.source.clone(), s.key.clone()), s))
         .collect();
-    let mut failed: HashMap<i64, Vec<String>> = HashMap::new();
+    let mut failed: HashMap<i64, Vec<FailedChange>> = HashMap::new();
     let failures = context.ledger().changes(&ChangeFilter {
         status: Some(Status::Failed),
         ..ChangeFilter::default()
     })?;
     for change in failures {
-        if let Some(error) = &change.last_error {
-            failed.entry(change.sub_user).or_default().push(format!(
-                "change {} ({}) failed: {error}",
-                change.id,
-                change.kind.as_str()
-            ));
+        if let Some(error) = change.last_error {
+            failed
+                .entry(change.sub_user)
+                .or_default()
+                .push(FailedChange {
+                    change: change.id,
+                    kind: change.kind,
+                    error,
+                });
         }
     }
     Ok(context
@@ -153,11 +160,11 @@ pub(super) fn list(context: &Context, options: &ListOptions) -> Result<Value, Op
             "problem",
         ];
         if !KNOWN.contains(&status.as_str()) {
-            return Err(super::unknown_status(status, &KNOWN));
+            return Err(refusals::unknown_status(status, &KNOWN));
         }
         found.retain(|e| match status.as_str() {
             "suspended" => e.suspended(),
-            "problem" => !e.problems().is_empty(),
+            "problem" => !e.obstacles().is_empty(),
             "managed" => e
                 .sub_user
                 .as_ref()
@@ -187,25 +194,16 @@ fn find(context: &Context, id: &str, source: Option<&str>) -> Result<Entry, OpEr
     if found.len() > 1 && found.iter().filter(|e| e.row.key == wanted).count() == 1 {
         found.retain(|e| e.row.key == wanted);
     }
-    let several: Vec<String> = found
+    let several: Vec<(String, String)> = found
         .iter()
-        .map(|e| format!("{} of {}", e.row.facts.id, e.row.source))
+        .map(|e| (e.row.facts.id.clone(), e.row.source.clone()))
         .collect();
     match (found.pop(), found.is_empty()) {
         (Some(entry), true) => Ok(entry),
-        (Some(_), false) => Err(OpError::conflict(format!(
-            "`{id}` is {}; name one with --source",
-            several.join(" and ")
-        ))),
+        (Some(_), false) => Err(refusals::several_members(id, &several)),
         (None, _) => {
             let near = camsync_core::nearest::nearest(&wanted, names.iter().map(String::as_str));
-            let hint = near.map_or_else(
-                || "`camsync members list` shows all".to_owned(),
-                |near| format!("did you mean `{near}`?"),
-            );
-            Err(OpError::not_found(format!(
-                "nobody in a snapshot, and no sub-user, is called `{id}`; {hint}"
-            )))
+            Err(refusals::no_member(id, near))
         }
     }
 }
@@ -260,7 +258,8 @@ pub(super) fn explain(context: &Context, id: &str, source: Option<&str>) -> Resu
     });
     let answer = answer(&entry, context);
     let mut made = entry.json();
-    made["answer"] = json!(answer);
+    made["answer"] = answer.iter().map(ToString::to_string).collect();
+    made["answer_details"] = json!(answer);
     made["facts"] = json!(entry.row.facts);
     made["in_snapshot"] = json!(entry.row.present);
     made["missing_since"] = json!(entry.row.missing_since.map(time_text));
@@ -273,96 +272,81 @@ pub(super) fn explain(context: &Context, id: &str, source: Option<&str>) -> Resu
     Ok(json!({ "member": made }))
 }
 
-/// The answer in sentences, the most telling first.
-fn answer(entry: &Entry, context: &Context) -> Vec<String> {
+/// The answer, the most telling sentence first.
+fn answer(entry: &Entry, context: &Context) -> Vec<Answer> {
     let mut said = Vec::new();
-    let name = &entry.row.facts.id;
+    let member = || entry.row.facts.id.clone();
     if !entry.row.present {
-        said.push(format!(
-            "{name} is not in the snapshot{}.",
-            entry
-                .row
-                .missing_since
-                .map(|at| format!(" since {}", time_text(at)))
-                .unwrap_or_default()
-        ));
+        said.push(Answer::Missing {
+            member: member(),
+            since: entry.row.missing_since,
+        });
     }
-    match &entry.row.verdict {
-        None => {}
-        Some(Verdict::Admitted(a)) => said.push(format!(
-            "The admit rule in line {} matches and calls for the sub-user {}.",
-            a.rule, a.username
-        )),
-        Some(Verdict::AwaitingApplication { rule }) => said.push(format!(
-            "The admit rule in line {rule} asks for an approved application."
-        )),
-        Some(Verdict::Excluded { rule }) => {
-            said.push(format!("The admit rule in line {rule} excludes {name}."));
-        }
-        Some(Verdict::Unmatched) => said.push(format!("No admit rule matches {name}.")),
-        Some(Verdict::Disabled) => said.push(format!("{name} is disabled at the provider.")),
-        Some(Verdict::Left) => said.push(format!("The provider says that {name} has left.")),
-        Some(Verdict::Failed { rule, error }) => said.push(format!(
-            "The admit rule in line {rule} fails on {name}: {error}; nothing is decided."
-        )),
+    said.extend(entry.row.verdict.as_ref().map(|verdict| match verdict {
+        Verdict::Admitted(admission) => Answer::Admitted {
+            rule: admission.rule,
+            username: admission.username.clone(),
+        },
+        Verdict::AwaitingApplication { rule } => Answer::AwaitingApplication { rule: *rule },
+        Verdict::Excluded { rule } => Answer::Excluded {
+            rule: *rule,
+            member: member(),
+        },
+        Verdict::Unmatched => Answer::Unmatched { member: member() },
+        Verdict::Disabled => Answer::Disabled { member: member() },
+        Verdict::Left => Answer::Left { member: member() },
+        Verdict::Failed { rule, error } => Answer::RuleFailed {
+            rule: *rule,
+            member: member(),
+            error: error.clone(),
+        },
+    }));
+    said.push(match &entry.sub_user {
+        None => Answer::NoSubUser,
+        Some(sub_user) => standing(sub_user, context),
+    });
+    if entry.sub_user.as_ref().is_some_and(|s| s.protected) {
+        said.push(Answer::Protected);
     }
-    match &entry.sub_user {
-        None => said.push("There is no sub-user.".into()),
-        Some(s) => {
-            let uin = s.uin.map(|u| format!(" ({u})")).unwrap_or_default();
-            said.push(match s.stage {
-                Stage::Wanted => format!("The sub-user {} is to be created.", s.username),
-                Stage::Managed if s.stopped_at.is_some() => format!(
-                    "The sub-user {}{uin} was suspended by a person at {}.",
-                    s.username,
-                    s.stopped_at.map(time_text).unwrap_or_default()
-                ),
-                Stage::Managed => match s.leaving {
-                    None => format!("The sub-user {}{uin} is managed.", s.username),
-                    Some(l) => {
-                        let grace = context
-                            .config()
-                            .config
-                            .leavers
-                            .delete_after
-                            .and_then(|d| TimeDelta::from_std(d).ok())
-                            .map(|d| {
-                                format!(" and may be deleted after {}", time_text(l.since + d))
-                            })
-                            .unwrap_or_default();
-                        format!(
-                            "The sub-user {}{uin} is suspended ({}) since {}{grace}.",
-                            s.username,
-                            l.evidence.as_str(),
-                            time_text(l.since)
-                        )
-                    }
-                },
-                Stage::Deleted => format!("The sub-user {}{uin} is deleted.", s.username),
-                Stage::Released => {
-                    format!("The sub-user {}{uin} is not managed any more.", s.username)
-                }
-                Stage::Abandoned => format!("The sub-user {} was never made.", s.username),
-            });
-            if s.protected {
-                said.push("It is protected from every removal.".into());
-            }
-        }
-    }
-    for problem in entry.problems() {
-        said.push(format!("{problem}."));
-    }
+    let obstacles = entry.obstacles().into_iter();
+    said.extend(obstacles.map(|details| Answer::Problem { details }));
     said
+}
+
+/// What a sub-user is at this moment.
+fn standing(s: &SubUser, context: &Context) -> Answer {
+    let username = s.username.clone();
+    let sub_user = Account {
+        username: username.clone(),
+        uin: s.uin,
+    };
+    match (s.stage, s.stopped_at, s.leaving) {
+        (Stage::Wanted, ..) => Answer::Wanted { username },
+        (Stage::Managed, Some(at), _) => Answer::Stopped { sub_user, at },
+        (Stage::Managed, None, None) => Answer::Managed { sub_user },
+        (Stage::Managed, None, Some(leaving)) => Answer::Suspended {
+            sub_user,
+            evidence: leaving.evidence,
+            since: leaving.since,
+            delete_after: context
+                .config()
+                .config
+                .leavers
+                .delete_after
+                .and_then(|grace| TimeDelta::from_std(grace).ok())
+                .map(|grace| leaving.since + grace),
+        },
+        (Stage::Deleted, ..) => Answer::Deleted { sub_user },
+        (Stage::Released, ..) => Answer::Released { sub_user },
+        (Stage::Abandoned, ..) => Answer::Abandoned { username },
+    }
 }
 
 /// The managed sub-user of a member, or why nothing may be done.
 fn managed(entry: &Entry) -> Result<&SubUser, OpError> {
     match &entry.sub_user {
         Some(s) if s.stage == Stage::Managed => Ok(s),
-        _ => Err(OpError::conflict(format!(
-            "{} has no sub-user that camsync manages, and an account that is not managed is never changed",
-            entry.row.facts.id
-        ))),
+        _ => Err(refusals::not_managed(&entry.row.facts.id)),
     }
 }
 
@@ -381,7 +365,7 @@ pub(super) async fn suspend(
         // Another account's key must not touch a namesake there.
         crate::pipeline::reconcile::account(ledger, &*cam)
             .await
-            .map_err(|e| OpError::failed(e.to_string()))?;
+            .map_err(refusals::reconcile)?;
     }
     ledger.stop_sub_user(sub_user.id, context.now(), actor)?;
     let change = ledger.insert_urgent(
@@ -414,12 +398,7 @@ pub(super) async fn suspend(
         .change(change)?
         .ok_or_else(|| OpError::failed("the change vanished from the ledger"))?;
     if engine.cam().is_some() && row.applied_at.is_none() {
-        return Err(OpError::failed(format!(
-            "the suspension of {} is recorded (change {change}) but not applied yet: {}. It is tried again by `camsync run`, or with `camsync changes retry {change}`; if it is urgent, switch sign-in off in the CAM console as well",
-            row.username,
-            row.last_error
-                .map_or_else(|| "CAM has not answered".to_owned(), |e| e.to_string())
-        )));
+        return Err(refusals::not_suspended(&row));
     }
     show(context, id, source)
 }

@@ -44,17 +44,6 @@ impl ListOptions {
     }
 }
 
-/// A status that no list knows; the nearest one is named.
-fn unknown_status(word: &str, known: &[&str]) -> OpError {
-    let near = camsync_core::nearest::nearest(word, known.iter().copied())
-        .map(|near| format!("; did you mean `{near}`?"))
-        .unwrap_or_default();
-    OpError::usage(format!(
-        "there is no status `{word}`{near} (known are {})",
-        known.join(", ")
-    ))
-}
-
 /// What can be asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "op")]
@@ -190,6 +179,13 @@ pub enum Request {
         /// To this file, absolute.
         file: std::path::PathBuf,
     },
+    /// Record that a backup was made: whoever made it beside the daemon does not write the ledger.
+    BackedUp {
+        /// The copy.
+        file: std::path::PathBuf,
+        /// Its size.
+        bytes: u64,
+    },
     /// Connectors.
     Connectors,
     /// One connector's description.
@@ -271,7 +267,8 @@ pub async fn run(
         Request::Applications(_) => Ok(serde_json::json!({ "applications": [] })),
         Request::Freeze { frozen } => system::freeze(context, frozen, actor, progress).await,
         Request::Audit(options) => system::audit(context, &options),
-        Request::Backup { file } => system::backup(context, &file, actor),
+        Request::Backup { file } => system::backup(context, &file),
+        Request::BackedUp { file, bytes } => system::backed_up(context, &file, bytes, actor),
         Request::Connectors => connectors::list(context).await,
         Request::InspectConnector { file } => connectors::inspect(context, &file).await,
     }

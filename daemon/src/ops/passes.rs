@@ -9,11 +9,11 @@ use camsync_core::problem::Problem;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use crate::advice;
 use crate::ledger::time_text;
 use crate::pipeline::outbox::{FULL_QUOTA, FullQuota};
 use crate::pipeline::passes::summary;
 use crate::pipeline::{Applier, PassReport, ProgressSink, Trigger, reconcile};
+use crate::say::refusals;
 
 use super::{Context, OpError, changes, sources};
 
@@ -88,9 +88,7 @@ pub(super) async fn reconcile(
         .reconcile(&trigger, context.now() + DECISION_WAITS, progress)
         .await?;
     match &report.error {
-        Some(error) => Err(OpError::failed(format!(
-            "the decision is recorded, but could not be carried out yet: {error}"
-        ))),
+        Some(why) => Err(refusals::not_carried_out(why)),
         None => Ok(report),
     }
 }
@@ -101,7 +99,7 @@ pub(super) async fn work(context: &Context, progress: &ProgressSink) -> Result<(
     if let Some(cam) = engine.cam() {
         reconcile::account(context.ledger(), &*cam)
             .await
-            .map_err(|e| OpError::failed(e.to_string()))?;
+            .map_err(refusals::reconcile)?;
     }
     engine
         .drain(Applier::Hand, context.now() + DECISION_WAITS, progress)
@@ -133,11 +131,13 @@ fn report_json(
                 "member": c.member,
                 "name": report.plan.as_ref().and_then(|made| made.name(&c.source, &c.member)),
                 "reason": c.reason.to_string(),
+                "reason_details": c.reason,
                 "evidence": c.evidence,
                 "before": changes::state_json(c.before.as_ref()),
                 "after": changes::state_json(c.after.as_ref()),
                 "held": c.hold.is_some(),
                 "waits_for": c.hold.as_ref().map(ToString::to_string),
+                "waits_for_details": c.hold,
                 "plan": waits.then(|| plans.get(&(c.evidence, key.subject, key.kind))).flatten(),
             })
         })
@@ -149,6 +149,7 @@ fn report_json(
             json!({
                 "source": source, "kind": f.kind, "code": f.code, "message": f.message,
                 "cause": f.cause, "remedy": f.remedy, "retry_after_seconds": f.retry_after_seconds,
+                "about": f.about,
             })
         })
         .collect();
@@ -162,7 +163,7 @@ fn report_json(
         .outbox
         .held
         .iter()
-        .map(|(id, username, hold)| json!({ "change": id, "username": username, "waits_for": hold.to_string() }))
+        .map(|(id, username, hold)| json!({ "change": id, "username": username, "waits_for": hold.to_string(), "waits_for_details": hold }))
         .collect();
     let held = report.plan.as_ref().is_some_and(reconcile::Made::held);
     let pause = report
@@ -178,7 +179,7 @@ fn report_json(
         .flat_map(|((source, key), problems)| {
             problems
                 .iter()
-                .map(move |p| json!({ "source": source, "member": key, "kind": kind_of(p), "problem": p.to_string() }))
+                .map(move |p| json!({ "source": source, "member": key, "kind": kind_of(p), "problem": p.to_string(), "problem_details": p }))
         })
         .collect();
     let applies = context.config().config.target.kind != camsync_config::TargetKind::Ledger;
@@ -192,8 +193,9 @@ fn report_json(
             "admitted": admitted, "not_admitted": not, "rule_failed": failing,
         })),
         "failures": failures,
-        "error": report.error,
-        "remedy": report.cam_error.as_ref().map(|e| advice::cam(context.language(), e).1),
+        "error": report.error.as_ref().map(ToString::to_string),
+        "error_details": report.error,
+        "remedy": report.error.as_ref().and_then(|why| why.remedy("en")),
         "applies": applies,
         "applied": report.outbox.applied,
         "failed": failed,

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::ledger::{APPROVAL_HOLDS, PlanRow, time_text};
 use crate::pipeline::ProgressSink;
+use crate::say::refusals;
 
 use super::{Context, ListOptions, OpError, passes, sources};
 
@@ -59,7 +60,7 @@ pub(super) fn list(context: &Context, options: &ListOptions) -> Result<Value, Op
     if let Some(status) = &options.status
         && !STATUSES.contains(&status.as_str())
     {
-        return Err(super::unknown_status(status, &STATUSES));
+        return Err(refusals::unknown_status(status, &STATUSES));
     }
     let rows = context.ledger().plans(
         options.status.as_deref(),
@@ -72,36 +73,37 @@ pub(super) fn list(context: &Context, options: &ListOptions) -> Result<Value, Op
 }
 
 fn find(context: &Context, id: i64) -> Result<PlanRow, OpError> {
-    context.ledger().plan(id)?.ok_or_else(|| {
-        OpError::not_found(format!(
-            "there is no plan {id}; `camsync plans list` shows them"
-        ))
-    })
+    context
+        .ledger()
+        .plan(id)?
+        .ok_or_else(|| refusals::no_plan(id))
 }
 
 pub(super) fn show(context: &Context, id: i64) -> Result<Value, OpError> {
     let plan = find(context, id)?;
     let mut made = row_json(context, &plan);
-    made["items"] = json!(plan.removals);
+    made["items"] = plan
+        .removals
+        .iter()
+        .map(|removal| {
+            json!({
+                "kind": removal.kind,
+                "member": removal.member,
+                "username": removal.username,
+                "reason": removal.reason.to_string(),
+                "reason_details": removal.reason,
+            })
+        })
+        .collect();
     Ok(json!({ "plan": made }))
 }
 
 fn held(context: &Context, id: i64) -> Result<PlanRow, OpError> {
     let plan = find(context, id)?;
     if plan.status != "held" {
-        return Err(OpError::conflict(format!(
-            "plan {id} is {}; only a held plan can be decided on",
-            plan.status
-        )));
+        return Err(refusals::plan_not_held(id, &plan.status));
     }
     Ok(plan)
-}
-
-/// A pass that ran meanwhile shows other removals, or none.
-fn overtaken(id: i64) -> OpError {
-    OpError::overtaken(format!(
-        "plan {id} is not held any more: a newer one has taken its place; `camsync plans list` shows it"
-    ))
 }
 
 /// Who somebody is, by whatever way they came: `cli:ann` and `api:ann` are one person.
@@ -126,20 +128,17 @@ pub(super) async fn approve(
                 return if noted {
                     show(context, id)
                 } else {
-                    Err(overtaken(id))
+                    Err(refusals::plan_overtaken(id))
                 };
             }
             Some((_, first)) if person(first) == person(actor) => {
-                return Err(OpError::conflict(format!(
-                    "plan {id} has the approval of {first} already and needs that of a second person \
-                     (console.two_person_approval): ask somebody else to approve it"
-                )));
+                return Err(refusals::needs_a_second_person(id, first));
             }
             Some(_) => {}
         }
     }
     if !context.ledger().approve_plan(&plan, context.now(), actor)? {
-        return Err(overtaken(id));
+        return Err(refusals::plan_overtaken(id));
     }
     if plan.removals.iter().any(|r| r.kind == Kind::DeleteUser) {
         // Nobody is deleted without a complete crawl and a witness of this moment.
@@ -153,7 +152,7 @@ pub(super) async fn approve(
 pub(super) fn discard(context: &Context, id: i64, actor: &str) -> Result<Value, OpError> {
     let plan = held(context, id)?;
     if !context.ledger().discard_plan(&plan, context.now(), actor)? {
-        return Err(overtaken(id));
+        return Err(refusals::plan_overtaken(id));
     }
     show(context, id)
 }

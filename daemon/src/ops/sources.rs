@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::ledger::{SourceRow, time_text};
 use crate::pipeline::reconcile::OWNER_UIN;
+use crate::say::refusals;
 use crate::schedule;
 use crate::setup::connector_name;
 
@@ -58,8 +59,7 @@ fn row_json(
     let next = configured.and_then(|c| schedule::next_crawl(c, row, context.now()));
     let error = row
         .and_then(|r| r.error.as_ref())
-        .and_then(|e| serde_json::from_value::<crate::pipeline::SourceFailure>(e.clone()).ok())
-        .map(|f| f.to_string());
+        .and_then(|e| serde_json::from_value::<crate::pipeline::SourceFailure>(e.clone()).ok());
     json!({
         "name": name,
         "connector": connector,
@@ -69,7 +69,8 @@ fn row_json(
         "members": row.map_or(0, |r| r.members),
         "departments": row.map_or(0, |r| r.departments),
         "state": state,
-        "error": error,
+        "error": error.as_ref().map(ToString::to_string),
+        "error_details": error,
         "enterprise": row.and_then(|r| r.enterprise.clone()),
     })
 }
@@ -149,20 +150,7 @@ pub(super) fn unknown(context: &Context, name: &str) -> OpError {
         .iter()
         .map(|s| s.name.as_str())
         .collect();
-    if known.is_empty() {
-        return OpError::not_found(format!(
-            "there is no source `{name}`; {} has no [[source]]",
-            context.config_file().display()
-        ));
-    }
-    let near = camsync_core::nearest::nearest(name, known.iter().copied());
-    OpError::not_found(match near {
-        Some(near) => format!("there is no source `{name}`; did you mean `{near}`?"),
-        None => format!(
-            "there is no source `{name}`; configured are {}",
-            known.join(", ")
-        ),
-    })
+    refusals::no_source(name, &known, context.config_file())
 }
 
 pub(super) fn pause(
@@ -209,9 +197,7 @@ pub(super) fn rebind(
         return Err(unknown(context, name));
     };
     let Some(seen) = row.seen_enterprise else {
-        return Err(OpError::conflict(format!(
-            "the source {name} answers with the enterprise that it belongs to; there is nothing to rebind"
-        )));
+        return Err(refusals::nothing_to_rebind(name));
     };
     ledger.set_enterprise(name, &seen, None)?;
     ledger.audit(

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::ledger::time_text;
+use crate::ledger::{LedgerError, time_text};
 use crate::metrics::LAST_BACKUP;
 use crate::pipeline::ProgressSink;
 use crate::pipeline::outbox::FROZEN;
+use crate::say::refusals;
 
 use super::{Context, ListOptions, OpError, passes};
 
@@ -47,19 +48,33 @@ pub(super) fn audit(context: &Context, options: &ListOptions) -> Result<Value, O
     }))
 }
 
-pub(super) fn backup(context: &Context, file: &Path, actor: &str) -> Result<Value, OpError> {
+pub(super) fn backup(context: &Context, file: &Path) -> Result<Value, OpError> {
     if file.exists() {
-        return Err(OpError::usage(format!(
-            "{} exists; name a new file",
-            file.display()
-        )));
+        return Err(refusals::file_exists(file));
+    }
+    let path = context.config().config.daemon.data_dir.join("camsync.db");
+    // What stands in for a ledger that is not there yet is no backup of anything.
+    if context.ledger().path() != path {
+        return Err(LedgerError::Absent { path }.into());
     }
     context.ledger().backup(file)?;
     let bytes = std::fs::metadata(file).map(|m| m.len()).unwrap_or_default();
-    if context.holds_ledger() {
-        let at = time_text(context.now());
-        context.ledger().set_meta(LAST_BACKUP, Some(&at))?;
-    }
-    tracing::info!(actor, file = %file.display(), bytes, "ledger backed up");
     Ok(json!({ "file": file, "bytes": bytes }))
+}
+
+pub(super) fn backed_up(
+    context: &Context,
+    file: &Path,
+    bytes: u64,
+    actor: &str,
+) -> Result<Value, OpError> {
+    let subject = file.display().to_string();
+    let detail = json!({ "bytes": bytes });
+    let at = time_text(context.now());
+    context.ledger().set_meta(LAST_BACKUP, Some(&at))?;
+    context
+        .ledger()
+        .audit(context.now(), actor, "backup", &subject, &detail)?;
+    tracing::info!(actor, file = subject, bytes, "ledger backed up");
+    Ok(Value::Null)
 }

@@ -4,7 +4,8 @@
 //! is preceded by a read that the name still belongs to the recorded Uin (`cam-api.md` 0.2).
 
 use camsync_cam::{
-    Cam, Class, Error, NamedUser, NewUser, SecretText, UserDetails, UserRef, UserType, UserUpdate,
+    Cam, Class, Error, ErrorKind, NamedUser, NewUser, SecretText, UserDetails, UserRef, UserType,
+    UserUpdate,
 };
 use camsync_core::outbox::Kind;
 use camsync_core::remark::carries;
@@ -350,7 +351,14 @@ pub fn failure(error: &Error) -> Failure {
             Class::Quota => FailureClass::Quota,
             Class::Permanent | Class::Done => FailureClass::Permanent,
         },
-        code: error.code.clone().unwrap_or_else(|| "transport".into()),
+        code: error.code.clone().unwrap_or_else(|| {
+            match error.kind {
+                ErrorKind::Credentials => "no_key",
+                ErrorKind::OwnAccount => "own_account",
+                _ => "transport",
+            }
+            .into()
+        }),
         message: error.message.clone(),
         action: Some(error.action.clone()),
         request_id: error.request_id.clone(),

@@ -209,6 +209,7 @@ fn refuse(row: Option<&SourceRow>, crawled: &Crawled) -> Option<SourceFailure> {
             "put the old settings back, or use a new source name; if the enterprise itself was moved, `camsync sources rebind` says so"
                 .into(),
         );
+        failure.about = vec![crawled.enterprise.clone(), bound.to_owned()];
         return Some(failure);
     }
     if !crawled.missing.is_empty() {
@@ -218,10 +219,13 @@ fn refuse(row: Option<&SourceRow>, crawled: &Crawled) -> Option<SourceFailure> {
         if more > 0 {
             shown.push(&rest);
         }
-        return Some(SourceFailure::new(
-            "incomplete",
-            format!("the crawl was not complete: {}", shown.join("; ")),
-        ));
+        return Some(SourceFailure {
+            about: shown.iter().map(|&part| part.to_owned()).collect(),
+            ..SourceFailure::new(
+                "incomplete",
+                format!("the crawl was not complete: {}", shown.join("; ")),
+            )
+        });
     }
     if crawled.members.is_empty() && row.is_some_and(|r| r.members > 0) {
         // A provider that suddenly shows nobody has not lost everybody.

@@ -1,7 +1,7 @@
 //! Crawls: several sources side by side, never too many, and none by two at once. They run outside of the turn to plan:
 //! a provider that never answers holds up its own source and nobody else.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -52,6 +52,14 @@ impl Crawls {
                 .or_default(),
         );
         lock.lock_owned().await
+    }
+
+    /// The sources that somebody has, from the wait for their crawl until what it found is in the ledger.
+    #[must_use]
+    pub fn taken(&self) -> HashSet<String> {
+        let alone = self.alone.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = alone.iter().filter(|(_, lock)| lock.try_lock().is_err());
+        taken.map(|(name, _)| name.clone()).collect()
     }
 
     /// The sources that are being crawled at this moment.

@@ -1,6 +1,6 @@
 //! Engine: what passes are made of, and what they share while several run.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -164,6 +164,12 @@ impl Engine {
     #[must_use]
     pub fn crawling(&self) -> BTreeSet<String> {
         self.crawls.running()
+    }
+
+    /// The sources whose crawl is awaited, under way, or not in the ledger yet.
+    #[must_use]
+    pub fn taken(&self) -> HashSet<String> {
+        self.crawls.taken()
     }
 
     /// Set once it is to end.

@@ -215,6 +215,8 @@ fn newcomer(mut facts: Member, range: &BTreeSet<String>) -> Found {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
     use crate::pipeline::source::Crawled;
     use camsync_core::model::MemberStatus;

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tracing::Instrument as _;
 
 use crate::ledger::{LedgerError, Recorded};
+use crate::say::Blocked;
 use crate::telemetry::spans;
 
 use super::crawl::{self, Outcome as CrawlOutcome};
@@ -43,9 +44,7 @@ pub struct PassReport {
     /// Sources that could not be crawled whole, and why.
     pub failures: Vec<(String, SourceFailure)>,
     /// Why no plan could be made.
-    pub error: Option<String>,
-    /// CAM's answer, when that is why.
-    pub cam_error: Option<camsync_cam::Error>,
+    pub error: Option<Blocked>,
 }
 
 impl PassReport {
@@ -420,12 +419,7 @@ fn never() -> bool {
 
 /// Notes what stopped a plan, unless it was the ledger itself.
 fn refused(report: &mut PassReport, error: ReconcileError) -> Result<(), LedgerError> {
-    report.error = Some(error.to_string());
-    match error {
-        ReconcileError::Ledger(error) => return Err(error),
-        ReconcileError::Cam(error) => report.cam_error = Some(error),
-        ReconcileError::AnotherAccount { .. } | ReconcileError::Rule(_) => {}
-    }
+    report.error = Some(error.blocked()?);
     Ok(())
 }
 

@@ -19,6 +19,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::ledger::{
     Finding, KnownFacts, Ledger, LedgerError, Recorded, Recording, Said, StoredSnapshot,
 };
+use crate::say::Blocked;
 
 use super::crawl::Outcome as CrawlOutcome;
 use super::crawls::Alone;
@@ -86,19 +87,26 @@ pub enum ReconcileError {
     /// CAM could not be read.
     #[error("CAM could not be read: {0}")]
     Cam(camsync_cam::Error),
-    /// The key belongs to another root account.
-    #[error(
-        "the CAM key belongs to the root account {found}, but this ledger belongs to {bound}: nothing is written. Put the old key back, use another data_dir, or say `camsync rebind --target` if this is meant"
-    )]
-    AnotherAccount {
-        /// Whose the ledger is.
-        bound: String,
-        /// Whose the key is.
-        found: String,
-    },
-    /// A rule does not compile.
-    #[error("a rule does not compile: {0}")]
-    Rule(camsync_core::expression::ParseError),
+    /// The key is another account's, or a rule does not compile.
+    #[error(transparent)]
+    Blocked(Blocked),
+}
+
+impl ReconcileError {
+    /// As kind and fields, for the document; the ledger's own failures are none of these.
+    ///
+    /// # Errors
+    /// The ledger's failure.
+    pub fn blocked(self) -> Result<Blocked, LedgerError> {
+        match self {
+            Self::Ledger(error) => Err(error),
+            Self::Cam(error) => Ok(Blocked::Cam {
+                said: error.to_string(),
+                error: super::apply::failure(&error),
+            }),
+            Self::Blocked(blocked) => Ok(blocked),
+        }
+    }
 }
 
 /// A plan, judged, with all that it came from.
@@ -157,7 +165,10 @@ pub async fn account(ledger: &Ledger, cam: &dyn Cam) -> Result<Account, Reconcil
     let account = cam.account().await.map_err(ReconcileError::Cam)?.value;
     let found = account.owner_uin.to_string();
     match ledger.meta(OWNER_UIN)? {
-        Some(bound) if bound != found => Err(ReconcileError::AnotherAccount { bound, found }),
+        Some(bound) if bound != found => Err(ReconcileError::Blocked(Blocked::AnotherAccount {
+            bound,
+            found,
+        })),
         _ => Ok(account),
     }
 }
@@ -292,7 +303,11 @@ pub fn make(
                 admitted: &admitted,
             },
         )
-        .map_err(ReconcileError::Rule)?;
+        .map_err(|error| {
+            ReconcileError::Blocked(Blocked::Rule {
+                error: error.to_string(),
+            })
+        })?;
         let absent = absences(ledger, &source.name, source.can_look_up, now)?;
         desired_by_source.push((source.name.clone(), made, absent));
     }
@@ -385,9 +400,7 @@ fn say_what_waits(draft: &mut Draft) {
     for change in &draft.changes {
         let problem = match (&change.hold, change.evidence) {
             (Some(Hold::Approval), Some(evidence)) => Problem::Held { evidence },
-            (Some(hold), _) => Problem::Waiting {
-                detail: hold.to_string(),
-            },
+            (Some(hold), _) => Problem::Waiting { hold: hold.clone() },
             (None, _) => continue,
         };
         draft

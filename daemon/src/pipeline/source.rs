@@ -56,6 +56,10 @@ pub struct SourceFailure {
     pub remedy: Option<String>,
     /// When asking again may help.
     pub retry_after_seconds: Option<u32>,
+    /// What camsync's own words are about: the parts that an incomplete crawl lacks; the enterprise found and the one
+    /// that the source is bound to.
+    #[serde(default)]
+    pub about: Vec<String>,
 }
 
 impl SourceFailure {
@@ -69,6 +73,7 @@ impl SourceFailure {
             cause: None,
             remedy: None,
             retry_after_seconds: None,
+            about: Vec::new(),
         }
     }
 }

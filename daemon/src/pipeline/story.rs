@@ -7,6 +7,7 @@ use tracing::Span;
 
 use crate::ledger::{Moved, Recorded};
 use crate::metrics::Metrics;
+use crate::say::Blocked;
 
 use super::passes::summary;
 use super::reconcile::{Made, Ready, ReconcileError};
@@ -112,9 +113,9 @@ pub(super) fn planned(
 pub(super) fn not_planned(metrics: &Metrics, span: &Span, error: &ReconcileError) {
     let why = match error {
         ReconcileError::Ledger(_) => "ledger",
-        ReconcileError::Cam(_) => "cam",
-        ReconcileError::AnotherAccount { .. } => "account",
-        ReconcileError::Rule(_) => "rule",
+        ReconcileError::Cam(_) | ReconcileError::Blocked(Blocked::Cam { .. }) => "cam",
+        ReconcileError::Blocked(Blocked::AnotherAccount { .. }) => "account",
+        ReconcileError::Blocked(Blocked::Rule { .. }) => "rule",
     };
     metrics.not_planned(why);
     span.record("result", why);

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use camsync_core::evidence::{Absence, Witness, judge_absence};
+use camsync_core::grounds::Grounds;
 use camsync_core::model::Member;
 use camsync_core::plan::Absent;
 use chrono::{DateTime, Utc};
@@ -119,24 +120,18 @@ pub fn absences(
                 }
             };
             let absence = judge_absence(&member.facts.shown_by, &range, &witness);
-            let detail = match (&absence, &witness) {
-                (Absence::Hidden(lost), _) => {
-                    format!("no longer in the visible range: {}", lost.join(", "))
+            let grounds = match (&absence, witness) {
+                (Absence::Hidden(lost), _) => Grounds::OutOfRange { lost: lost.clone() },
+                (_, Witness::Gone(text)) => Grounds::Gone { text },
+                (_, Witness::OutOfSight(text) | Witness::Unknown(text)) => {
+                    Grounds::Undecided { text }
                 }
-                (_, Witness::Gone(text)) => {
-                    format!("missing from a complete crawl, and the look-up says: {text}")
-                }
-                (_, Witness::OutOfSight(text)) => format!("out of sight: {text}"),
-                (_, Witness::Unknown(text)) => format!("the look-up did not settle it: {text}"),
-                (_, Witness::Crawls { crawls, seconds }) => format!(
-                    "missing from {crawls} complete crawls over {} minutes",
-                    seconds / 60
-                ),
+                (_, Witness::Crawls { crawls, seconds }) => Grounds::Crawls { crawls, seconds },
             };
             Absent {
                 key: member.key,
                 absence,
-                detail,
+                grounds,
             }
         })
         .collect())

@@ -83,7 +83,7 @@ fn value(fields: &[Field], field: &Field) -> Value {
     let mut made = match field.kind {
         "text" => json!({ "type": "string" }),
         "time" => json!({ "type": "string", "format": "date-time" }),
-        "number" => json!({ "type": "integer" }),
+        "number" => json!({ "type": "number" }),
         "truth" => json!({ "type": "boolean" }),
         "list" => json!({ "type": "array", "items": items(fields, field) }),
         "object" => with_those_of(object(fields, &format!("{}.", field.path)), field),
@@ -167,10 +167,10 @@ mod tests {
             leaf(&status, "sources.[].last_crawl")["type"],
             json!(["string", "null"])
         );
-        assert_eq!(leaf(&status, "held.[]")["type"], "integer");
+        assert_eq!(leaf(&status, "held.[]")["type"], "number");
         assert_eq!(
             leaf(&status, "changes")["additionalProperties"]["type"],
-            "integer"
+            "number"
         );
         assert!(
             status["required"]
@@ -184,7 +184,7 @@ mod tests {
     fn what_a_section_takes_from_another_is_there() {
         let change = of("changes show");
         assert_eq!(leaf(&change, "change.kind")["type"], "string");
-        assert_eq!(leaf(&change, "change.history.[].number")["type"], "integer");
+        assert_eq!(leaf(&change, "change.history.[].number")["type"], "number");
         let member = of("members explain");
         assert_eq!(leaf(&member, "member.facts.id")["type"], "string");
         assert_eq!(leaf(&member, "member.changes.[].status")["type"], "string");

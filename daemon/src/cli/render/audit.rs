@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::paper::{Paper, Tint};
 use super::safe;
 use super::table::{Cell, Fit, Table};
-use super::{items, scalar, str_of, time, words};
+use super::{items, reason, scalar, str_of, time, words};
 
 /// One JSON document a row, oldest first.
 pub(super) fn lines(document: &Value) -> String {
@@ -30,7 +30,7 @@ pub(super) fn draw(paper: &mut Paper, document: &Value) {
             str_of(&row["actor"]).into(),
             str_of(&row["action"]).into(),
             str_of(&row["subject"]).into(),
-            Cell::tinted(Tint::Dim, detail(&row["detail"])),
+            Cell::tinted(Tint::Dim, detail(paper, &row["detail"])),
         ]);
     }
     if table.is_empty() {
@@ -61,12 +61,15 @@ pub(super) fn chain(paper: &mut Paper, document: &Value) {
 }
 
 /// The particulars as `name = value`, without what is null.
-fn detail(detail: &Value) -> String {
+fn detail(paper: &Paper, detail: &Value) -> String {
     match detail {
         Value::Object(fields) => fields
             .iter()
-            .filter(|(_, value)| !value.is_null())
-            .map(|(name, value)| format!("{name} = {}", scalar(value)))
+            .filter(|(name, value)| !value.is_null() && *name != "reason_details")
+            .map(|(name, value)| match name.as_str() {
+                "reason" => format!("{name} = {}", reason(paper, detail)),
+                _ => format!("{name} = {}", scalar(value)),
+            })
             .collect::<Vec<_>>()
             .join(", "),
         other => scalar(other),

@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use super::paper::{Paper, Tint};
 use super::table::{Cell, Fit, Table};
-use super::{items, pass, scalar, status_cell, str_of, time, words};
+use super::{items, pass, reason, scalar, status_cell, str_of, time, waits_for, words};
+use crate::ledger::Failure;
+use crate::say;
 
 pub(super) fn list(paper: &mut Paper, document: &Value) {
     let rows = items(&document["changes"]);
@@ -30,37 +32,46 @@ pub(super) fn table(paper: &mut Paper, rows: &[Value], indent: usize, whose: boo
     for row in rows {
         table.row(vec![
             scalar(&row["id"]).into(),
-            str_of(&row["kind"]).into(),
+            words::known(paper.language(), str_of(&row["kind"])).into(),
             if whose { str_of(&row["username"]) } else { "" }.into(),
             status_cell(paper, &row["status"]),
             scalar(&row["attempts"]).into(),
             time::moment(&row["created_at"]).into(),
-            why(row),
+            why(paper, row),
         ]);
     }
     table.draw(paper);
 }
 
 /// What matters most of a change: the error that it met, what it waits for, or why it was made.
-fn why(row: &Value) -> Cell {
+fn why(paper: &Paper, row: &Value) -> Cell {
     let status = str_of(&row["status"]);
     if let (false, Ok(failure)) = (
         matches!(status, "applied" | "superseded" | "cancelled"),
-        serde_json::from_value::<crate::ledger::Failure>(row["last_error"].clone()),
+        serde_json::from_value::<Failure>(row["last_error"].clone()),
     ) {
-        return Cell::tinted(Tint::Bad, format!("{}: {}", failure.code, failure.message));
+        return Cell::tinted(Tint::Bad, short(paper, failure));
     }
-    match str_of(&row["waits_for"]) {
-        "" => str_of(&row["reason"]).into(),
+    match waits_for(paper, row) {
+        none if none.is_empty() => reason(paper, row).into(),
         waits => Cell::tinted(Tint::Warn, waits),
     }
+}
+
+/// A failure without its RequestId.
+fn short(paper: &Paper, failure: Failure) -> String {
+    let failure = Failure {
+        request_id: None,
+        ..failure
+    };
+    say::failure(paper.language(), &failure)
 }
 
 pub(super) fn show(paper: &mut Paper, change: &Value) {
     let title = format!(
         "{}  {}  {}",
         scalar(&change["id"]),
-        str_of(&change["kind"]),
+        words::known(paper.language(), str_of(&change["kind"])),
         str_of(&change["username"])
     );
     paper.head(&title.replace('\n', "\u{23ce}"));
@@ -79,7 +90,7 @@ pub(super) fn show(paper: &mut Paper, change: &Value) {
             paper.word(words::F_STATUS),
             words::known(paper.language(), str_of(&change["status"])),
         ),
-        (paper.word(words::F_REASON), scalar(&change["reason"])),
+        (paper.word(words::F_REASON), reason(paper, change)),
         (
             paper.word(words::F_EVIDENCE),
             words::known(paper.language(), str_of(&change["evidence"])),
@@ -94,7 +105,7 @@ pub(super) fn show(paper: &mut Paper, change: &Value) {
         ),
         (paper.word(words::F_BEFORE), state(&change["before"])),
         (paper.word(words::F_AFTER), state(&change["after"])),
-        (paper.word(words::F_WAITS), scalar(&change["waits_for"])),
+        (paper.word(words::F_WAITS), waits_for(paper, change)),
         (paper.word(words::F_PLAN), scalar(&change["plan"])),
         (
             paper.word(words::F_CREATED),
@@ -132,9 +143,9 @@ fn attempts(paper: &mut Paper, attempts: &[Value]) {
     .indented(2);
     for attempt in attempts {
         let outcome = &attempt["outcome"];
-        let error = serde_json::from_value::<crate::ledger::Failure>(outcome["error"].clone());
+        let error = serde_json::from_value::<Failure>(outcome["error"].clone());
         let (mut said, tint) = match error {
-            Ok(failure) => (format!("{}: {}", failure.code, failure.message), Tint::Bad),
+            Ok(failure) => (short(paper, failure), Tint::Bad),
             Err(_) if outcome.is_null() => (paper.word(words::IN_FLIGHT).to_owned(), Tint::Warn),
             Err(_) => (paper.word(words::SUCCEEDED).to_owned(), Tint::Good),
         };

@@ -48,6 +48,17 @@ fn said(paper: &Paper, document: &Value) -> Vec<String> {
             &[&scalar(&document["file"]), &scalar(&document["bytes"])],
         )];
     }
+    if !document["restored"].is_null() {
+        let mut said = vec![paper.fill(
+            words::RESTORED,
+            &[&scalar(&document["ledger"]), &scalar(&document["restored"])],
+        )];
+        if !document["kept"].is_null() {
+            said.push(paper.fill(words::RESTORED_KEPT, &[&scalar(&document["kept"])]));
+        }
+        said.push(paper.word(words::RESTORED_NEXT).to_owned());
+        return said;
+    }
     // Nothing is known of it: its fields, as they are.
     let fields = document.as_object().into_iter().flatten();
     fields

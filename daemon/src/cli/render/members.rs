@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::paper::{Paper, Tint};
 use super::table::{Cell, Fit, Table};
-use super::{changes, items, joined, scalar, status_cell, str_of, time, words};
+use super::{changes, items, joined, problem, scalar, status_cell, str_of, time, words};
+use crate::say;
 
 pub(super) fn list(paper: &mut Paper, document: &Value) {
     let mut table = Table::new(&[
@@ -25,7 +26,7 @@ pub(super) fn list(paper: &mut Paper, document: &Value) {
             status_cell(paper, &member["status"]),
             str_of(&member["username"]).into(),
             Cell::tinted(tint, sub_user),
-            Cell::tinted(Tint::Warn, str_of(&member["problem"])),
+            Cell::tinted(Tint::Warn, problem(paper, member)),
         ]);
     }
     if table.is_empty() {
@@ -72,14 +73,14 @@ pub(super) fn show(paper: &mut Paper, member: &Value) {
         paper.word(words::F_POLICIES),
         joined(&member["policies"], ", "),
     ));
-    facts.push((paper.word(words::F_PROBLEM), scalar(&member["problem"])));
+    facts.push((paper.word(words::F_PROBLEM), problem(paper, member)));
     paper.facts(2, &one_line(facts));
 }
 
 pub(super) fn explain(paper: &mut Paper, member: &Value) {
     title(paper, member);
-    for sentence in items(&member["answer"]) {
-        paper.paragraph("  ", Tint::Plain, str_of(sentence), Tint::Plain);
+    for sentence in answer(paper, member) {
+        paper.paragraph("  ", Tint::Plain, &sentence, Tint::Plain);
     }
     rule(paper, &member["rule_at"]);
     paper.head(paper.word(words::FACTS));
@@ -92,7 +93,10 @@ pub(super) fn explain(paper: &mut Paper, member: &Value) {
         paper.word(words::F_MISSING),
         time::moment(&member["missing_since"]),
     ));
-    facts.push((paper.word(words::F_WITNESS), witness(&member["witness"])));
+    facts.push((
+        paper.word(words::F_WITNESS),
+        witness(paper, &member["witness"]),
+    ));
     paper.facts(2, &one_line(facts));
     if !member["ledger"].is_null() {
         paper.head(paper.word(words::SUB_USER_HEAD));
@@ -108,6 +112,17 @@ pub(super) fn explain(paper: &mut Paper, member: &Value) {
         paper.head(paper.word(words::HISTORY));
         changes::table(paper, items(&member["changes"]), 2, false);
     }
+}
+
+/// The answer, a sentence each.
+fn answer(paper: &Paper, member: &Value) -> Vec<String> {
+    serde_json::from_value(member["answer_details"].clone()).map_or_else(
+        |_| items(&member["answer"]).iter().map(scalar).collect(),
+        |said: Vec<say::Answer>| {
+            let sentences = said.iter().map(|one| say::answer(paper.language(), one));
+            sentences.collect()
+        },
+    )
 }
 
 /// The rule that decided, where it stands, and what it asks.
@@ -162,9 +177,13 @@ fn sub_user(paper: &Paper, member: &Value, ledger: &Value) -> Vec<(&'static str,
     };
     let (standing, _) = standing(paper, &member["sub_user"]);
     let named = if standing.is_empty() {
-        format!("{named}, {}", str_of(&ledger["stage"]))
+        format!(
+            "{named}{}{}",
+            paper.comma(),
+            words::known(paper.language(), str_of(&ledger["stage"]))
+        )
     } else {
-        format!("{named}, {standing}")
+        format!("{named}{}{standing}", paper.comma())
     };
     let switch = |value: &Value| match value {
         Value::Bool(true) => paper.word(words::ON).to_owned(),
@@ -186,7 +205,10 @@ fn sub_user(paper: &Paper, member: &Value, ledger: &Value) -> Vec<(&'static str,
     };
     vec![
         (paper.word(words::F_SUB_USER), named),
-        (paper.word(words::F_ORIGIN), scalar(&ledger["origin"])),
+        (
+            paper.word(words::F_ORIGIN),
+            words::known(paper.language(), str_of(&ledger["origin"])),
+        ),
         (
             paper.word(words::F_SIGN_IN),
             switch(&ledger["console_login"]),
@@ -197,13 +219,16 @@ fn sub_user(paper: &Paper, member: &Value, ledger: &Value) -> Vec<(&'static str,
 }
 
 /// `{"answer": "gone", "text": "60111 ..."}` as a line.
-fn witness(witness: &Value) -> String {
+fn witness(paper: &Paper, witness: &Value) -> String {
     match witness {
         Value::Null => String::new(),
-        witness => match &witness["text"] {
-            Value::String(text) => format!("{}: {text}", str_of(&witness["answer"])),
-            _ => str_of(&witness["answer"]).to_owned(),
-        },
+        witness => {
+            let answer = words::known(paper.language(), str_of(&witness["answer"]));
+            match &witness["text"] {
+                Value::String(text) => format!("{answer}: {text}"),
+                _ => answer,
+            }
+        }
     }
 }
 

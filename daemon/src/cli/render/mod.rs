@@ -19,6 +19,7 @@ pub(crate) mod words;
 use serde_json::Value;
 
 use super::screen::Style;
+use crate::say;
 use paper::{Paper, Tint};
 
 /// What is drawn.
@@ -80,6 +81,43 @@ pub(crate) fn text(draw: Draw, document: &Value, style: Style) -> String {
 /// A text field; empty when it is null.
 fn str_of(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
+}
+
+/// A sentence of a document in the reader's language: said anew of its details, or, where another version's are not
+/// understood, as it stands there.
+fn told<T: serde::de::DeserializeOwned>(
+    paper: &Paper,
+    row: &Value,
+    key: &str,
+    say: fn(&str, &T) -> String,
+) -> String {
+    serde_json::from_value(row[format!("{key}_details")].clone()).map_or_else(
+        |_| str_of(&row[key]).to_owned(),
+        |details: T| say(paper.language(), &details),
+    )
+}
+
+/// Why a change is made.
+fn reason(paper: &Paper, row: &Value) -> String {
+    told(paper, row, "reason", say::reason)
+}
+
+/// What a change waits for; empty when it does not.
+fn waits_for(paper: &Paper, row: &Value) -> String {
+    told(paper, row, "waits_for", say::hold)
+}
+
+/// All that stands in a member's way, in one line.
+fn problem(paper: &Paper, member: &Value) -> String {
+    told(
+        paper,
+        member,
+        "problem",
+        |language, all: &Vec<say::Obstacle>| {
+            let said: Vec<String> = all.iter().map(|o| say::obstacle(language, o)).collect();
+            said.join(if language == "zh" { "；" } else { "; " })
+        },
+    )
 }
 
 /// A list of texts as one.

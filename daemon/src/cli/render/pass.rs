@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::paper::{Paper, Tint};
 use super::table::{Cell, Fit, Table};
-use super::{items, scalar, sources, str_of, time, words};
-use crate::advice;
+use super::{items, reason, scalar, sources, str_of, time, told, waits_for, words};
+use crate::{advice, say};
 
 /// After a pass this many changes are listed; the ledger has them all. A plan lists every one.
 const LISTED: usize = 50;
@@ -76,14 +76,14 @@ fn table(paper: &mut Paper, changes: &[&Value], most: usize) {
             "" => String::new(),
             name => format!("({name})"),
         };
-        let mut why = str_of(&change["reason"]).to_owned();
+        let mut why = reason(paper, change);
         for difference in differences(paper, change) {
             why.push('\n');
             why.push_str(&difference);
         }
         table.row(vec![
             Cell::tinted(tint, sign),
-            Cell::tinted(tint, kind),
+            Cell::tinted(tint, words::known(paper.language(), kind)),
             str_of(&change["username"]).into(),
             name.into(),
             why.into(),
@@ -167,10 +167,10 @@ fn held(paper: &mut Paper, document: &Value) {
     if !waiting.is_empty() {
         paper.head(paper.word(words::WAIT_HEAD));
         table(paper, &waiting, LISTED);
-        let mut reasons: Vec<&str> = waiting.iter().map(|c| str_of(&c["waits_for"])).collect();
+        let mut reasons: Vec<String> = waiting.iter().map(|c| waits_for(paper, c)).collect();
         reasons.dedup();
         for reason in reasons {
-            paper.paragraph("  → ", Tint::Warn, reason, Tint::Plain);
+            paper.paragraph("  → ", Tint::Warn, &reason, Tint::Plain);
         }
     }
 }
@@ -187,7 +187,7 @@ fn waiting(paper: &mut Paper, document: &Value) {
         table.row(vec![
             scalar(&row["change"]).into(),
             str_of(&row["username"]).into(),
-            str_of(&row["waits_for"]).into(),
+            waits_for(paper, row).into(),
         ]);
     }
     table.draw(paper);
@@ -216,7 +216,7 @@ fn problems(paper: &mut Paper, document: &Value) {
         table.row(vec![
             Cell::tinted(Tint::Warn, "!"),
             str_of(&row["member"]).into(),
-            str_of(&row["problem"]).into(),
+            told(paper, row, "problem", say::obstacle).into(),
         ]);
     }
     table.draw(paper);
@@ -235,15 +235,15 @@ fn failures(paper: &mut Paper, document: &Value) {
             paper.paragraph("    ", Tint::Plain, &text, Tint::Dim);
         }
     }
-    if let Some(error) = document["error"].as_str() {
+    if !document["error"].is_null() {
         paper.head(paper.word(words::NOT_PLANNED));
-        paper.paragraph("  ✗ ", Tint::Bad, error, Tint::Plain);
-        paper.paragraph(
-            "    → ",
-            Tint::Good,
-            str_of(&document["remedy"]),
-            Tint::Plain,
-        );
+        let error = told(paper, document, "error", say::blocked);
+        paper.paragraph("  ✗ ", Tint::Bad, &error, Tint::Plain);
+        let remedy = serde_json::from_value(document["error_details"].clone())
+            .ok()
+            .and_then(|why: say::Blocked| why.remedy(paper.language()))
+            .unwrap_or_default();
+        paper.paragraph("    → ", Tint::Good, &remedy, Tint::Plain);
     }
 }
 
@@ -273,7 +273,12 @@ fn failed(paper: &mut Paper, document: &Value) {
 
 /// A failure of CAM with its cause and what to do.
 pub(super) fn advised(paper: &mut Paper, about: &str, failure: &crate::ledger::Failure) {
-    paper.paragraph("  ✗ ", Tint::Bad, &format!("{about}{failure}"), Tint::Plain);
+    paper.paragraph(
+        "  ✗ ",
+        Tint::Bad,
+        &format!("{about}{}", say::failure(paper.language(), failure)),
+        Tint::Plain,
+    );
     let (cause, remedy) = advice::failure(paper.language(), failure);
     paper.paragraph("    ", Tint::Plain, &cause, Tint::Plain);
     paper.paragraph("    → ", Tint::Good, &remedy, Tint::Plain);
@@ -300,7 +305,10 @@ fn counted(paper: &Paper, summary: &Value) -> String {
         }
     }
     for (kind, count) in rest {
-        said.push(paper.fill(words::N_OTHER, &[&count, &kind]));
+        said.push(paper.fill(
+            words::N_OTHER,
+            &[&count, &words::known(paper.language(), kind)],
+        ));
     }
     said.join(if paper.language() == "zh" {
         "，"
@@ -424,7 +432,10 @@ fn applied(paper: &mut Paper, document: &Value) {
     let full = &document["full_quota"];
     if !full.is_null() {
         let at = time::moment(&full["retry_at"]);
-        let text = paper.fill(words::SYNC_QUOTA, &[&str_of(&full["quota"]), &at]);
+        let text = paper.fill(
+            words::SYNC_QUOTA,
+            &[&words::known(paper.language(), str_of(&full["quota"])), &at],
+        );
         paper.paragraph("  ", Tint::Plain, &text, Tint::Plain);
     }
     let at = time::moment(&document["next_attempt_at"]);

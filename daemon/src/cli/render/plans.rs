@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::paper::{Paper, Tint};
 use super::table::{Cell, Fit, Table};
-use super::{items, scalar, status_cell, str_of, time, words};
+use super::{items, reason, scalar, status_cell, str_of, time, words};
 
 pub(super) fn list(paper: &mut Paper, document: &Value) {
     let mut table = Table::new(&[
@@ -85,10 +85,10 @@ pub(super) fn show(paper: &mut Paper, plan: &Value) {
     for item in items(&plan["items"]) {
         table.row(vec![
             Cell::tinted(Tint::Bad, "-"),
-            str_of(&item["kind"]).into(),
+            words::known(paper.language(), str_of(&item["kind"])).into(),
             str_of(&item["username"]).into(),
             str_of(&item["member"]).into(),
-            str_of(&item["reason"]).into(),
+            reason(paper, item).into(),
         ]);
     }
     table.draw(paper);

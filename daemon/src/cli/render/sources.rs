@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use super::paper::{Paper, Tint};
 use super::table::{Cell, Fit, Table};
-use super::{items, joined, scalar, status_cell, str_of, time, words};
+use super::{items, joined, scalar, status_cell, str_of, time, told, words};
+use crate::pipeline::SourceFailure;
+use crate::say;
 
 pub(super) fn list(paper: &mut Paper, sources: &Value, now: DateTime<Utc>) {
     let mut table = Table::new(&[
@@ -36,7 +38,18 @@ pub(super) fn list(paper: &mut Paper, sources: &Value, now: DateTime<Utc>) {
     }
     table.draw(paper);
     for source in items(sources).iter().filter(|s| !s["error"].is_null()) {
-        let text = format!("{}: {}", str_of(&source["name"]), str_of(&source["error"]));
+        let error = told(
+            paper,
+            source,
+            "error",
+            |language, failure: &SourceFailure| {
+                let (said, remedy) = say::source_failure(language, failure);
+                let cause = failure.cause.clone().unwrap_or_default();
+                let lines = [said, cause, remedy].into_iter().filter(|l| !l.is_empty());
+                lines.collect::<Vec<_>>().join("\n  ")
+            },
+        );
+        let text = format!("{}: {error}", str_of(&source["name"]));
         paper.paragraph("  ✗ ", Tint::Bad, &text, Tint::Plain);
     }
 }
@@ -87,22 +100,21 @@ pub(super) fn failure(paper: &mut Paper, lead: &str, failure: &Value) {
     if failure.is_null() {
         return;
     }
+    let (message, remedy) = serde_json::from_value::<SourceFailure>(failure.clone()).map_or_else(
+        |_| (scalar(&failure["message"]), scalar(&failure["remedy"])),
+        |failure| say::source_failure(paper.language(), &failure),
+    );
     // WeCom's messages name their code; where one does not, it is put in front.
-    let (message, code) = (str_of(&failure["message"]), str_of(&failure["code"]));
+    let code = str_of(&failure["code"]);
     let said = if code.is_empty() || message.contains(code) {
-        message.to_owned()
+        message
     } else {
         format!("{code}: {message}")
     };
     paper.paragraph(lead, Tint::Bad, &said, Tint::Plain);
     let blank = " ".repeat(lead.chars().count());
     paper.paragraph(&blank, Tint::Plain, str_of(&failure["cause"]), Tint::Plain);
-    paper.paragraph(
-        &format!("{blank}→ "),
-        Tint::Good,
-        str_of(&failure["remedy"]),
-        Tint::Plain,
-    );
+    paper.paragraph(&format!("{blank}→ "), Tint::Good, &remedy, Tint::Plain);
 }
 
 /// The departments as a tree, with how many members have them as their main department.

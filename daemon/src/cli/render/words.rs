@@ -40,8 +40,8 @@ words! {
     STATUS: "STATUS", "状态";
     MEMBERS: "MEMBERS", "成员";
     DEPARTMENTS: "DEPARTMENTS", "部门";
-    LAST_CRAWL: "LAST CRAWL", "上次抓取";
-    NEXT_CRAWL: "NEXT CRAWL", "下次抓取";
+    LAST_CRAWL: "LAST CRAWL", "上次拉取";
+    NEXT_CRAWL: "NEXT CRAWL", "下次拉取";
     CONNECTOR: "CONNECTOR", "连接器";
     ID: "ID", "ID";
     MEMBER: "MEMBER", "成员";
@@ -78,10 +78,10 @@ words! {
     F_CONNECTOR: "connector", "连接器";
     F_STATE: "state", "状态";
     F_STATUS: "status", "状态";
-    F_SCHEDULE: "schedule", "计划";
-    F_LAST: "last crawl", "上次抓取";
+    F_SCHEDULE: "schedule", "定时";
+    F_LAST: "last crawl", "上次拉取";
     F_COMPLETE: "last complete", "上次完整";
-    F_NEXT: "next crawl", "下次抓取";
+    F_NEXT: "next crawl", "下次拉取";
     F_MEMBERS: "members", "成员";
     F_RANGE: "visible range", "可见范围";
     F_SOURCE: "source", "来源";
@@ -112,7 +112,7 @@ words! {
     F_NEXT_TRY: "next attempt", "下次尝试";
     F_LAST_ERROR: "last error", "上次错误";
     F_WAITS: "waits for", "等待";
-    F_PLAN: "plan", "方案";
+    F_PLAN: "plan", "计划";
     F_EVIDENCE: "evidence", "依据";
     F_LIMIT: "limit", "上限";
     F_DECIDED: "decided", "裁定";
@@ -144,7 +144,7 @@ words! {
     STATUS_NO_CHANGES: "Changes: none yet", "变更：暂无";
     STATUS_NO_SOURCES: "No sources are configured; add a [[source]] to the file.", "没有配置来源；请在配置文件中添加 [[source]]。";
     STATUS_FROZEN: "FROZEN by {0} at {1}: nothing is written to the cloud. `camsync thaw` ends it.", "已冻结（{0}，{1}）：不会写入云端任何变更。`camsync thaw` 解除。";
-    STATUS_HELD: "Held plans: {0}. `camsync plans show ID` shows one, `camsync plans approve ID` lets it go on.", "待批准的方案：{0}。用 `camsync plans show ID` 查看，`camsync plans approve ID` 放行。";
+    STATUS_HELD: "Held plans: {0}. `camsync plans show ID` shows one, `camsync plans approve ID` lets it go on.", "待批准的计划：{0}。用 `camsync plans show ID` 查看，`camsync plans approve ID` 放行。";
     STATUS_FAILED: "Changes that failed for good: {0}. `camsync changes list --status failed` shows them, `camsync changes retry ID` asks again.", "有 {0} 项变更最终失败：用 `camsync changes list --status failed` 查看，`camsync changes retry ID` 重试。";
     STATUS_CHANGES_HELD: "Changes that wait for room in a quota or a permission: {0}. `camsync changes list --status held` shows them.", "有 {0} 项变更在等待配额或权限：用 `camsync changes list --status held` 查看。";
     STATUS_CONFIG_REFUSED: "The edited configuration was refused; the one of {0} stays in force:", "修改后的配置被拒绝，仍使用 {0} 的配置：";
@@ -157,7 +157,7 @@ words! {
     NO_CHANGES_BUT: "No changes could be planned.", "无法制定变更。";
     TALLY: "Members admitted: {0}, not admitted: {1}", "准入成员 {0}，未准入 {1}";
     TALLY_FAILING: "undecided, for a rule fails on them: {0}", "有 {0} 名因规则出错而无法判定";
-    PLAN_SUM: "Plan: {0}.", "方案：{0}。";
+    PLAN_SUM: "Plan: {0}.", "计划：{0}。";
     N_CREATE: "{0} to create", "新建 {0}";
     N_UPDATE: "{0} to update", "更新 {0}";
     N_SUSPEND: "{0} to suspend", "停用 {0}";
@@ -166,15 +166,15 @@ words! {
     N_OTHER: "{0} × {1}", "{1} {0}";
     N_HELD: "{0} of these wait", "其中等待 {0}";
     HELD_HEAD: "Held for approval: {0} of {1} ({2})", "待批准：来源 {1}，{0}（{2}）";
-    HELD_PLAN: "Held for approval: {0} of {1} ({2}), plan {3}", "待批准：来源 {1}，{0}（{2}），方案 {3}";
+    HELD_PLAN: "Held for approval: {0} of {1} ({2}), plan {3}", "待批准：来源 {1}，{0}（{2}），计划 {3}";
     HELD_SEE: "see `camsync plans show {0}`; let them go on: `camsync plans approve {0}`; silence them: `camsync plans discard {0}`", "查看：`camsync plans show {0}`；放行：`camsync plans approve {0}`；忽略：`camsync plans discard {0}`";
     HELD_WOULD: "`camsync sync` would hold these, to be let go on with `camsync plans approve ID`", "`camsync sync` 会暂停这些变更，须用 `camsync plans approve ID` 放行";
     WAIT_HEAD: "Waiting:", "等待中：";
     PROBLEMS: "Problems:", "问题：";
     MORE: "... and {0} more: `{1}`", "……另有 {0} 项：`{1}`";
-    SOURCE_FAILED: "Source {0} could not be crawled whole; nobody of it was removed:", "来源 {0} 未能完整抓取，未移除其任何成员：";
+    SOURCE_FAILED: "Source {0} could not be crawled whole; nobody of it was removed:", "来源 {0} 未能完整拉取，未移除其任何成员：";
     ASK_AGAIN: "it may be asked again in {0}", "{0}后可重试";
-    NOT_PLANNED: "No plan could be made:", "无法制定方案：";
+    NOT_PLANNED: "No plan could be made:", "无法制定计划：";
     STOPPED: "Writing stopped, for CAM refuses the key:", "CAM 拒绝密钥，写入已停止：";
     FAILED_HEAD: "Failed for good:", "最终失败：";
     FAILED_SEE: "`camsync changes show {0}` tells its attempts, `camsync changes retry {0}` asks again", "`camsync changes show {0}` 查看各次尝试，`camsync changes retry {0}` 重试";
@@ -187,7 +187,7 @@ words! {
     SYNC_FROZEN: "Frozen: nothing was written. `camsync thaw` ends it.", "已冻结：没有写入任何变更。`camsync thaw` 解除。";
     SYNC_RECORDED: "kind = \"ledger\": the changes are recorded, nothing was applied.", "kind = \"ledger\"：变更已记录，未写入云端。";
     SYNC_HELD: "Held: {0}. `camsync plans show {1}` shows it, `camsync plans approve {1}` lets it go on.", "待批准：{0}。用 `camsync plans show {1}` 查看，`camsync plans approve {1}` 放行。";
-    PLAN_OF: "plan {0} ({1} of {2})", "方案 {0}（来源 {2}，{1}）";
+    PLAN_OF: "plan {0} ({1} of {2})", "计划 {0}（来源 {2}，{1}）";
     REMARK: "remark", "备注";
     SIGN_IN: "console sign-in", "控制台登录";
     PHONE: "phone", "电话";
@@ -202,10 +202,10 @@ words! {
     CHECK_WARNINGS: "No errors; warnings: {0}.", "没有错误，{0} 个警告。";
 
     // Members, changes, plans.
-    NOBODY: "No members. `camsync sync` crawls the sources.", "没有成员。`camsync sync` 会抓取来源。";
+    NOBODY: "No members. `camsync sync` crawls the sources.", "没有成员。`camsync sync` 会拉取来源。";
     NO_ROWS: "None.", "无。";
     SUB_USER_HEAD: "Sub-user", "子用户";
-    FACTS: "Facts crawled", "抓取到的信息";
+    FACTS: "Facts crawled", "拉取到的信息";
     RULE_HEAD: "Rule", "规则";
     HISTORY: "History", "历史";
     ATTEMPTS: "Attempts", "尝试";
@@ -216,7 +216,7 @@ words! {
     UNMANAGED: "not managed", "未受管";
     SUSPENDED: "suspended", "已停用";
     DEPARTMENT_TREE: "Departments ({0} members by their main department)", "部门（按主部门计 {0} 名成员）";
-    PLAN_HEAD: "Plan {0}: {1} of {2}", "方案 {0}：来源 {2}，{1}";
+    PLAN_HEAD: "Plan {0}: {1} of {2}", "计划 {0}：来源 {2}，{1}";
     PLAN_LIMIT: "{0} removals, {1} go on without approval", "移除 {0}，上限 {1}";
     PLAN_NEXT: "camsync plans approve {0}   lets exactly these go on", "camsync plans approve {0}   放行以上各项";
     PLAN_SILENCE: "camsync plans discard {0}   silences them until there are more", "camsync plans discard {0}   忽略，直到数量增加";
@@ -236,16 +236,20 @@ words! {
     FROZE_ALREADY: "It was frozen already.", "此前已冻结。";
     THAWED: "Thawed: changes are written again.", "已解除冻结：变更恢复写入。";
     THAWED_ALREADY: "It was not frozen.", "此前未冻结。";
-    PAUSED: "Source {0} is paused: it is not crawled until `camsync sources resume {0}`.", "来源 {0} 已暂停：在 `camsync sources resume {0}` 之前不再抓取。";
-    RESUMED: "Source {0} is crawled again.", "来源 {0} 恢复抓取。";
+    PAUSED: "Source {0} is paused: it is not crawled until `camsync sources resume {0}`.", "来源 {0} 已暂停：在 `camsync sources resume {0}` 之前不再拉取。";
+    RESUMED: "Source {0} is crawled again.", "来源 {0} 恢复拉取。";
     REBOUND: "Source {0} now belongs to the enterprise {1}.", "来源 {0} 现在属于企业 {1}。";
-    UNBOUND: "The ledger takes the root account of the next key that it is used with (it was {0}).", "账本将绑定下一个密钥所属的主账号（此前为 {0}）。";
-    BACKED_UP: "Ledger copied to {0} ({1} bytes).", "账本已备份到 {0}（{1} 字节）。";
+    UNBOUND: "The ledger takes the root account of the next key that it is used with (it was {0}).", "台账将绑定下一个密钥所属的主账号（此前为 {0}）。";
+    BACKED_UP: "Ledger copied to {0} ({1} bytes).", "台账已备份到 {0}（{1} 字节）。";
+
+    RESTORED: "Restored {0} from {1}.", "已用 {1} 还原 {0}。";
+    RESTORED_KEPT: "The ledger that was there is kept as {0}.", "原有台账保留为 {0}。";
+    RESTORED_NEXT: "Next: `camsync plan` shows what has changed in the cloud since the backup.", "接下来：用 `camsync plan` 查看备份之后云端的变化。";
 
     // Progress.
-    P_CRAWLING: "crawling {0}", "抓取 {0}";
-    P_CRAWLED: "crawled {0}: {1} members, {2} departments", "已抓取 {0}：成员 {1}，部门 {2}";
-    P_CRAWL_FAILED: "crawling {0} failed: {1}", "抓取 {0} 失败：{1}";
+    P_CRAWLING: "crawling {0}", "拉取 {0}";
+    P_CRAWLED: "crawled {0}: {1} members, {2} departments", "已拉取 {0}：成员 {1}，部门 {2}";
+    P_CRAWL_FAILED: "crawling {0} failed: {1}", "拉取 {0} 失败：{1}";
     P_LOOKING_UP: "looking up {1} missing members of {0}", "查询 {0} 中缺席的 {1} 名成员";
     P_OBSERVING: "reading CAM", "读取 CAM";
     P_OBSERVED: "read CAM: {0} accounts", "已读取 CAM：账号 {0}";
@@ -256,44 +260,7 @@ words! {
     P_WAITING: "waiting {0} s for the next attempt", "等待 {0} 秒后重试";
 }
 
-/// Contract words (statuses, kinds, states, evidence) as a Chinese reader calls them; English keeps the word itself.
-pub(crate) fn known(language: &str, word: &str) -> String {
-    if language != "zh" {
-        return word.to_owned();
-    }
-    let zh = match word {
-        "never" => "未抓取",
-        "crawling" => "抓取中",
-        "ok" => "正常",
-        "failing" => "失败",
-        "paused" => "已暂停",
-        "frozen" => "已冻结",
-        "active" => "在职",
-        "disabled" => "已禁用",
-        "invited" => "未激活",
-        "left" => "已离开",
-        "pending" => "待执行",
-        "in_flight" => "执行中",
-        "applied" => "已完成",
-        "failed" => "已失败",
-        "held" => "等待中",
-        "superseded" => "已取代",
-        "cancelled" => "已取消",
-        "approved" => "已批准",
-        "discarded" => "已忽略",
-        "said" => "提供方告知",
-        "excluded" => "规则排除",
-        "unmatched" => "不再匹配规则",
-        "regrouped" => "调整权限",
-        "absent" => "已消失",
-        "hidden" => "移出可见范围",
-        "returned" => "同 ID 归来",
-        "expired" => "宽限期满",
-        "adopt" => "接管",
-        other => return other.to_owned(),
-    };
-    zh.to_owned()
-}
+pub(crate) use crate::say::term as known;
 
 #[cfg(test)]
 mod tests {

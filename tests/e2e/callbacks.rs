@@ -1,0 +1,174 @@
+//! Callbacks: WeCom says that something changed, and the sub-users follow within seconds, without a crawl by schedule.
+
+use camsync_simulators::wecom::{Callback, CallbackKeys, change_contact};
+use camsync_simulators::{When, wecom};
+
+use crate::http::{Served, serving};
+use crate::tools::{Tuning, assert_nothing_twice, assert_sound, configure, until, world};
+use crate::world::World;
+
+const CORP: &str = "ww0123456789abcdef";
+const TOKEN: &str = "callback-token-51";
+const KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
+
+/// Its schedule fires once a year: whatever happens here follows from callbacks.
+fn called() -> World {
+    let tuning = Tuning {
+        source: "schedule = \"0 0 1 1 *\"".into(),
+        secret: "{ env = \"WECOM_SECRET\" }\ncallback_token = { file = \"token\" }\n\
+                 callback_aes_key = { file = \"aes\" }"
+            .into(),
+        ..Tuning::default()
+    };
+    let world = world(&tuning);
+    for (name, value) in [("token", TOKEN), ("aes", KEY)] {
+        let path = world.dir.path().join(name);
+        std::fs::write(&path, value).unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+            .unwrap();
+    }
+    configure(&world, &tuning);
+    world
+}
+
+fn keys() -> CallbackKeys {
+    CallbackKeys::new(TOKEN, KEY, CORP).unwrap()
+}
+
+fn event(kind: &str, user: &str) -> Callback {
+    let now = chrono::Utc::now().timestamp();
+    let text = change_contact(CORP, now, kind, &[("UserID", user)]);
+    keys().event(&text, now, &format!("nonce{kind}{user}"))
+}
+
+fn post(served: &Served<'_>, callback: &Callback) -> u16 {
+    let path = format!("/webhooks/acme?{}", callback.query);
+    let body = callback.body.clone();
+    served.ask_with("POST", &path, "", |r| r.body(body)).status
+}
+
+fn ready(world: &World) -> Served<'_> {
+    let served = serving(world);
+    until("the first crawl is over", || {
+        let status = world.read(&["status"]);
+        status["sources"][0]["state"] == "ok"
+            && status["changes"]["applied"] == status["sub_users"]["managed"]
+    });
+    served
+}
+
+#[test]
+fn a_joiner_has_a_sub_user_and_a_leaver_no_sign_in_within_seconds_and_nobody_is_deleted() {
+    let world = called();
+    world.join(1..=4);
+    let served = ready(&world);
+    let crawls = world.wecom.count("user/list");
+    world.join(5..=5);
+    assert_eq!(post(&served, &event("create_user", "m5")), 200);
+    until("the joiner has a sub-user", || {
+        world.cam.user("m5").is_some()
+    });
+    world.leave(1..=1);
+    assert_eq!(post(&served, &event("delete_user", "m1")), 200);
+    until("the leaver's sign-in is off", || {
+        !world.cam.user("m1").unwrap().console_login
+    });
+    // The grace is one second, and long over; without a complete crawl nobody is deleted.
+    assert_eq!(post(&served, &event("delete_user", "m1")), 200);
+    assert_eq!(post(&served, &event("update_user", "m5")), 200);
+    until("the callbacks were followed", || {
+        world.read(&["sources", "show", "acme"])["callbacks"]["last_at"].is_string()
+    });
+    assert_eq!(world.cam.count("DeleteUser"), 0);
+    assert!(world.cam.user("m1").is_some());
+    assert_eq!(
+        world.wecom.count("user/list"),
+        crawls,
+        "a crawl was needed: {}",
+        served.process.stderr()
+    );
+    assert_nothing_twice(&world);
+    assert_sound(&world);
+}
+
+#[test]
+fn what_a_callback_says_is_never_believed() {
+    let world = called();
+    world.join(1..=4);
+    let served = ready(&world);
+    // m1 is there, whatever the callback says; and of m2 the provider first says one thing and then the other.
+    assert_eq!(post(&served, &event("delete_user", "m1")), 200);
+    let crawls = world.wecom.count("user/list");
+    world.wecom.inject(
+        When::action("user/get").key("m2").once(),
+        wecom::Fault::Errcode(60111),
+    );
+    assert_eq!(post(&served, &event("delete_user", "m2")), 200);
+    until("a crawl settles it", || {
+        world.wecom.count("user/list") > crawls
+    });
+    until("it is planned for", || {
+        world.read(&["status"])["sources"][0]["state"] == "ok"
+    });
+    for id in ["m1", "m2"] {
+        assert!(world.cam.user(id).unwrap().console_login, "{id}");
+    }
+    assert_eq!(world.cam.count("UpdateUser"), 0);
+}
+
+#[test]
+fn a_forged_one_is_refused_and_leads_to_nothing_a_replay_to_nothing_new() {
+    let world = called();
+    world.join(1..=2);
+    let served = ready(&world);
+    let looks = world.wecom.count("user/get");
+    let mut forged = event("delete_user", "m1");
+    forged.query = forged.query.replace("msg_signature=", "msg_signature=0");
+    assert_eq!(post(&served, &forged), 403);
+    let other = CallbackKeys::new("another-token", KEY, CORP).unwrap();
+    let now = chrono::Utc::now().timestamp();
+    let text = change_contact(CORP, now, "delete_user", &[("UserID", "m1")]);
+    assert_eq!(post(&served, &other.event(&text, now, "n")), 403);
+    let huge = Callback {
+        body: "x".repeat(10 * 1024 * 1024),
+        ..event("delete_user", "m1")
+    };
+    // Whoever goes on sending may find the connection closed before the answer.
+    let sent = served.send("POST", &format!("/webhooks/acme?{}", huge.query), huge.body);
+    assert!(sent.is_none_or(|status| status == 413), "{sent:?}");
+    assert_eq!(served.ask("POST", "/webhooks/nobody", "").status, 404);
+    assert_eq!(world.wecom.count("user/get"), looks);
+    // The verification of the URL, as WeCom's console asks it.
+    let verification = keys().verification("echo-7391", now, "nonce");
+    let answer = served.ask("GET", &format!("/webhooks/acme?{}", verification.query), "");
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.body, "echo-7391");
+    let again = event("update_user", "m1");
+    for _ in 0..50 {
+        assert_eq!(post(&served, &again), 200);
+    }
+    until("it was looked at", || world.wecom.count("user/get") > looks);
+    assert!(world.wecom.count("user/get") <= looks + 10);
+    assert_eq!(world.cam.count("UpdateUser"), 0);
+    let shown = &world.read(&["sources", "show", "acme"])["callbacks"];
+    assert_eq!(shown["refused"], 2, "{shown}");
+}
+
+#[test]
+fn a_burst_about_everybody_becomes_few_crawls() {
+    let world = called();
+    world.join(1..=3);
+    let served = ready(&world);
+    let (looks, crawls) = (
+        world.wecom.count("user/get"),
+        world.wecom.count("user/list"),
+    );
+    for n in 0..1000 {
+        assert_eq!(post(&served, &event("update_user", &format!("x{n}"))), 200);
+    }
+    until("it led to a crawl", || {
+        world.wecom.count("user/list") > crawls
+    });
+    assert!(world.wecom.count("user/list") <= crawls + 3);
+    assert!(world.wecom.count("user/get") < looks + 900);
+}
