@@ -407,3 +407,25 @@ pub fn rebind(language: &str) -> String {
         "put the old settings back, or use a new source name; if it was meant: camsync sources rebind",
     )
 }
+
+/// The audit's chain of hashes has a break.
+#[must_use]
+pub fn audit_broken(language: &str, row: i64) -> String {
+    pick(
+        language,
+        format!("审计记录被改动：第 {row} 行与前一行不衔接，或已被删除"),
+        format!(
+            "the audit was altered: row {row} does not follow from the one before it, or is gone"
+        ),
+    )
+}
+
+/// What to do about that.
+#[must_use]
+pub fn audit_remedy(language: &str) -> String {
+    pick(
+        language,
+        "与最近的备份和已导出的 JSON 行对照，查明谁能写入数据目录",
+        "compare with the last backup and with exported JSON lines, and find out who can write to data_dir",
+    )
+}

@@ -11,7 +11,7 @@ use camsync_connector_host::types::{
 };
 use camsync_connector_host::{
     AllowedHost, CallError, Connector, CrawlSink, Host, Limits, Origin, Session, SinkError,
-    SourceContext,
+    SourceContext, Usage,
 };
 use camsync_core::model::{Department, Member};
 use sha2::{Digest, Sha256};
@@ -228,6 +228,7 @@ fn failure(error: &CallError) -> SourceFailure {
 struct Collector<'a> {
     merge: Merge,
     progress: CrawlProgress<'a>,
+    requests: u32,
 }
 
 impl CrawlSink for Collector<'_> {
@@ -243,6 +244,10 @@ impl CrawlSink for Collector<'_> {
 
     fn progress(&mut self, done: u32, total: Option<u32>) {
         (self.progress)(done, total);
+    }
+
+    fn ended(&mut self, usage: &Usage) {
+        self.requests = usage.requests;
     }
 }
 
@@ -264,11 +269,13 @@ impl Source for ConnectorSource {
         let mut collector = Collector {
             merge: Merge::default(),
             progress,
+            requests: 0,
         };
         let summary = match session.crawl(&mut collector).await {
             Ok(summary) => summary,
             Err(error) => return Err(self.explained(&session, error).await),
         };
+        let requests = collector.requests;
         let (departments, members) = collector.merge.finish();
         let mut missing = summary.missing;
         if !summary.complete && missing.is_empty() {
@@ -277,6 +284,7 @@ impl Source for ConnectorSource {
         Ok(Crawled {
             enterprise: summary.enterprise,
             missing,
+            requests,
             range_fingerprint: summary.range_fingerprint,
             range: summary.range.into_iter().collect::<BTreeSet<_>>(),
             departments,

@@ -181,9 +181,6 @@ async fn crawl(engine: &Engine, source: String, found: &mpsc::Sender<Gathered>) 
         .await
     {
         Ok(gathered) => {
-            for (source, failure) in &gathered.failures {
-                tracing::warn!(source, kind = failure.kind, "crawl failed: {failure}");
-            }
             let _ = found.send(gathered).await;
         }
         Err(error) => tracing::error!(%error, source, "the crawl ended"),
@@ -228,9 +225,11 @@ async fn plan_for_what_came(
         recorded.notify_one();
         engine.wake();
         for (source, since) in hinted {
+            let lag = engine.clock().now() - since;
+            engine.hints().followed(&source, lag);
             engine
-                .hints()
-                .followed(&source, engine.clock().now() - since);
+                .metrics()
+                .callback_followed(&source, lag.to_std().unwrap_or_default());
         }
     }
 }
@@ -264,7 +263,7 @@ async fn apply_what_waits(context: &Context, engine: &Engine, recorded: &Notify)
     }
 }
 
-/// One line that tells the story of a plan.
+/// What of a plan needs a person; the plan itself has a line of its own.
 fn say_plan(sources: &str, report: &PassReport) {
     if let Some(error) = &report.error {
         tracing::error!(sources, "no plan: {error}");
@@ -273,8 +272,6 @@ fn say_plan(sources: &str, report: &PassReport) {
     if !report.recorded.newly_held.is_empty() {
         tracing::warn!(plans = ?report.recorded.newly_held, "removals wait for approval: camsync plans list");
     }
-    let planned = report.plan.as_ref().map_or(0, |made| made.shown().count());
-    tracing::info!(sources, planned, held = report.recorded.held.len(), "plan");
 }
 
 /// One line that tells what was done, when anything was.

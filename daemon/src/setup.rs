@@ -13,6 +13,7 @@ use rand::Rng as _;
 
 use crate::connectors::{ConnectorSource, environment};
 use crate::ledger::{Ledger, LedgerError};
+use crate::metrics::Metrics;
 use crate::pipeline::apply::SignIn;
 use crate::pipeline::reconcile::Policy;
 use crate::pipeline::{Clock, EngineParts, Source, SourceFailure};
@@ -75,11 +76,13 @@ impl CredentialSource for ConfiguredKey {
 ///
 /// # Errors
 /// When the CA file or the cache folder cannot be used.
-pub fn connector_host(config: &Config) -> Result<Host, SetupError> {
+pub fn connector_host(config: &Config, metrics: &Arc<Metrics>) -> Result<Host, SetupError> {
+    let watch: Arc<dyn camsync_connector_host::Watch> = metrics.clone();
     Ok(Host::new(HostOptions {
         cache_dir: Some(cache_dir(config)),
         proxy: config.network.proxy.clone(),
         extra_ca_pem: extra_ca(config)?,
+        watch,
         ..HostOptions::default()
     })?)
 }
@@ -96,7 +99,11 @@ fn cache_dir(config: &Config) -> std::path::PathBuf {
 ///
 /// # Errors
 /// When the endpoint, the proxy or the CA file cannot be used, or the key cannot be had.
-pub fn cam(config: &Config, language: &str) -> Result<Option<Arc<dyn Cam>>, SetupError> {
+pub fn cam(
+    config: &Config,
+    metrics: &Arc<Metrics>,
+    language: &str,
+) -> Result<Option<Arc<dyn Cam>>, SetupError> {
     let target = &config.target;
     if target.kind == TargetKind::Ledger {
         return Ok(None);
@@ -114,6 +121,7 @@ pub fn cam(config: &Config, language: &str) -> Result<Option<Arc<dyn Cam>>, Setu
     }
     let http = http_client(config)?;
     let mut options = ClientOptions::new(target.endpoint.clone(), http, Arc::new(key));
+    options.watch = metrics.clone();
     options.requests_per_second = f64::from(target.requests_per_second);
     options.language = match language {
         "zh" => Language::Chinese,
@@ -225,15 +233,16 @@ pub async fn parts(
     config: &Config,
     ledger: Arc<Ledger>,
     clock: Arc<dyn Clock>,
+    metrics: &Arc<Metrics>,
     language: &'static str,
 ) -> Result<EngineParts, crate::ops::OpError> {
-    let host = connector_host(config)?;
+    let host = connector_host(config, metrics)?;
     let (sources, broken) = sources(&host, config, language).await;
     let mut seed = [0; 32];
     rand::rng().fill_bytes(&mut seed);
     Ok(EngineParts {
         ledger,
-        cam: cam(config, language)?,
+        cam: cam(config, metrics, language)?,
         sources: sources
             .into_iter()
             .map(|(name, source)| (name, source as Arc<dyn Source>))
@@ -245,6 +254,7 @@ pub async fn parts(
             sso: config.target.sign_in == ConfiguredSignIn::Sso,
         },
         clock,
+        metrics: Arc::clone(metrics),
         seed,
     })
 }

@@ -178,6 +178,7 @@ impl Small {
             retry: Retry::default(),
             sign_in: SignIn { sso: false },
             clock: clock.clone(),
+            metrics: Arc::default(),
             seed: [7; 32],
         });
         let small = Self {

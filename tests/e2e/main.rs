@@ -33,6 +33,7 @@ mod main_job;
 mod names;
 mod network;
 mod notifications;
+mod observability;
 mod operation;
 mod package;
 mod quota;

@@ -5,7 +5,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicI64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use chrono::DateTime;
@@ -171,13 +171,19 @@ impl Client {
         action: &Action,
         body: &[u8],
     ) -> Result<Answer<Response>, Error> {
+        let waits = Instant::now();
         self.pacer.admit(action).await;
+        let paced = waits.elapsed();
         let key = self
             .options
             .credentials
             .current()
             .map_err(|error| Error::new(action, ErrorKind::Credentials, &error.reason))?;
+        let sent = Instant::now();
         let outcome = self.send(action, body, &key).await;
+        self.options
+            .watch
+            .answered(action, outcome.as_ref().err(), paced, sent.elapsed());
         outcome.map_err(|mut error| {
             if let Some(code) = &error.code {
                 self.pacer.refused(action, code);

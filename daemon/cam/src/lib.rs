@@ -18,6 +18,7 @@ mod options;
 mod pacing;
 mod secret;
 pub mod signature;
+mod watch;
 mod wire;
 
 pub use action::{Action, Effect, Share, actions};
@@ -35,3 +36,4 @@ pub use http::{HttpClientError, http_client};
 pub use options::{ClientOptions, Language, OptionsError};
 pub use pacing::{Brake, Pacer, next_slot};
 pub use secret::SecretText;
+pub use watch::Watch;

@@ -8,6 +8,7 @@ use crate::{
     clock::{Clock, SystemClock},
     credentials::CredentialSource,
     pacing::RATE_MIN,
+    watch::Watch,
 };
 
 /// The language of CAM's messages (`X-TC-Language`).
@@ -40,6 +41,8 @@ pub struct ClientOptions {
     pub credentials: Arc<dyn CredentialSource>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Who is told what calls came to. Default: nobody.
+    pub watch: Arc<dyn Watch>,
     /// The language of messages. Default: English.
     pub language: Language,
     /// Calls per second of each usual action; slower actions scale with it. Default: 16.
@@ -67,6 +70,7 @@ impl ClientOptions {
             http,
             credentials,
             clock: Arc::new(SystemClock::new()),
+            watch: Arc::new(()),
             language: Language::default(),
             requests_per_second: 16.0,
             timeout: Duration::from_secs(60),

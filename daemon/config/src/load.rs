@@ -9,7 +9,9 @@ use camsync_core::rules::{Guard, Leavers, Retry, Rules};
 use serde_json::Value as Json;
 
 use crate::document::{self, SourceText};
-use crate::keys::{Console, Daemon, Drift, File, Network, Notify, Retention, Source, Target};
+use crate::keys::{
+    Console, Daemon, Drift, File, Network, Notify, Retention, Source, Target, Telemetry,
+};
 use crate::problem::{ConfigError, Problem};
 use crate::reader::{Reader, Section};
 use crate::written::Written;
@@ -47,6 +49,8 @@ pub struct Config {
     pub drift: Drift,
     /// How long data is kept.
     pub retention: Retention,
+    /// Traces for an OpenTelemetry collector.
+    pub telemetry: Telemetry,
     /// Identity providers, at least one, in the order of the file. Names differ, without regard to case.
     pub sources: Vec<Source>,
     /// Who gets a sub-user, and what they may do.
@@ -183,6 +187,7 @@ impl From<File> for Config {
             leavers: file.leavers,
             drift: file.drift,
             retention: file.retention,
+            telemetry: file.telemetry,
             sources: file.source,
             rules: Rules {
                 admit: file.admit,

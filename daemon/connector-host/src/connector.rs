@@ -185,7 +185,8 @@ impl Host {
             state,
             move |store| Box::pin(async move { asked.describe(store).await }),
         );
-        let raw = raw.await.map_err(LoadErrorKind::Describe)?;
+        let (raw, _) = raw.await;
+        let raw = raw.map_err(LoadErrorKind::Describe)?;
         let description = raw.check(wit, found).map_err(LoadErrorKind::Description)?;
         Ok((guest, description))
     }

@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 use crate::{
     bounds,
     error::{Limit, Stop},
+    watch::Usage,
 };
 
 /// Why a sink can take no more.
@@ -31,6 +32,11 @@ pub trait CrawlSink: Send {
     /// Steps done, and steps in all where that is known.
     fn progress(&mut self, done: u32, total: Option<u32>) {
         let _ = (done, total);
+    }
+
+    /// The connector has ended, well or badly, and took this much.
+    fn ended(&mut self, usage: &Usage) {
+        let _ = usage;
     }
 }
 

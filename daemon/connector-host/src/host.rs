@@ -14,6 +14,7 @@ use crate::{
     clock::{Clock, SystemClock},
     http::{Clients, NameLookup, Network, SystemLookup},
     ticker::Ticker,
+    watch::Watch,
 };
 
 /// The stack of a guest, in bytes: enough for language runtimes.
@@ -38,10 +39,12 @@ pub struct HostOptions {
     pub describe_time: Duration,
     /// Who is asked for addresses of names.
     pub lookup: Arc<dyn NameLookup>,
+    /// Who is told what calls and requests came to.
+    pub watch: Arc<dyn Watch>,
 }
 
 impl Default for HostOptions {
-    /// No cache of code, no proxy, the system's certificates, clock and resolver; 10 s to describe.
+    /// No cache of code, no proxy, the system's certificates, clock and resolver; 10 s to describe; nobody watches.
     fn default() -> Self {
         Self {
             cache_dir: None,
@@ -50,6 +53,7 @@ impl Default for HostOptions {
             clock: Arc::new(SystemClock),
             describe_time: Duration::from_secs(10),
             lookup: Arc::new(SystemLookup),
+            watch: Arc::new(()),
         }
     }
 }
@@ -111,6 +115,7 @@ pub(crate) struct Inner {
     pub(crate) clients: Clients,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) describe_time: Duration,
+    pub(crate) watch: Arc<dyn Watch>,
     code: Option<CodeCache>,
 }
 
@@ -150,6 +155,7 @@ impl Host {
                 clients,
                 clock: options.clock,
                 describe_time: options.describe_time,
+                watch: options.watch,
                 code,
             }),
         })

@@ -35,6 +35,7 @@ mod state;
 mod ticker;
 pub mod types;
 mod v1_0;
+mod watch;
 
 pub use allowed::{AllowedHost, AllowedHostError};
 pub use clock::{Clock, SystemClock};
@@ -46,3 +47,4 @@ pub use host::{Host, HostError, HostOptions};
 pub use http::NameLookup;
 pub use inspect::{Foreign, FormatError};
 pub use session::{Limits, Session, SourceContext};
+pub use watch::{Usage, Watch};

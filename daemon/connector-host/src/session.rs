@@ -18,7 +18,7 @@ use crate::{
     guest::Guest,
     handover::{CrawlSink, HandOver},
     host::HostError,
-    http::{Bounds, Policy, Tickets},
+    http::{Bounds, Policy, Tickets, Watched},
     log::LogGate,
     progress::Progress,
     redact::Redactor,
@@ -27,6 +27,7 @@ use crate::{
         CallbackAnswer, CallbackRequest, Capability, CheckReport, CrawlSummary, Explanation,
         Failure, Presence, SignInRequest, SignedIn,
     },
+    watch::Usage,
 };
 
 /// How long a call may take that only computes: `sign-in-url`, `callback`, `explain`.
@@ -135,7 +136,7 @@ impl Session {
     pub async fn check(&self, language: &str) -> Result<CheckReport, CallError> {
         let (guest, settings) = self.guest();
         let language = language.to_owned();
-        let answer = self.call(self.online(HandOver::closed()), move |store| {
+        let answer = self.call("check", self.online(HandOver::closed()), move |store| {
             Box::pin(async move { guest.check(store, &settings, &language).await })
         });
         self.taken(answer.await?, bounds::check_report)
@@ -150,13 +151,13 @@ impl Session {
         let state = self.online(handover);
         let progress = Arc::clone(&state.progress);
         let (guest, settings) = self.guest();
-        let mut call = std::pin::pin!(self.call(state, move |store| {
+        let mut call = std::pin::pin!(self.measured("crawl", state, move |store| {
             Box::pin(async move { guest.crawl(store, &settings).await })
         }));
         let kept = |outcome: Result<(), crate::SinkError>| {
             outcome.map_err(|error| CallError::Sink { reason: error.0 })
         };
-        let answer = loop {
+        let (answer, usage) = loop {
             tokio::select! {
                 biased;
                 Some(delivery) = deliveries.recv() => {
@@ -164,9 +165,11 @@ impl Session {
                     // Time that the sink took is not the connector's idleness.
                     progress.mark();
                 }
-                answer = &mut call => break answer?,
+                ended = &mut call => break ended,
             }
         };
+        sink.ended(&usage);
+        let answer = answer?;
         while let Ok(delivery) = deliveries.try_recv() {
             kept(delivery.deliver(sink))?;
         }
@@ -181,7 +184,7 @@ impl Session {
         self.needs(Capability::LookUp)?;
         let (guest, settings) = self.guest();
         let asked = ids.to_owned();
-        let answer = self.call(self.online(HandOver::closed()), move |store| {
+        let answer = self.call("look-up", self.online(HandOver::closed()), move |store| {
             Box::pin(async move { guest.look_up(store, &settings, &asked).await })
         });
         self.taken(answer.await?, |answers| bounds::presences(ids, answers))
@@ -194,7 +197,7 @@ impl Session {
     pub async fn callback(&self, request: CallbackRequest) -> Result<CallbackAnswer, CallError> {
         self.needs(Capability::Callbacks)?;
         let (guest, settings) = self.guest();
-        let answer = self.call(self.offline(), move |store| {
+        let answer = self.call("callback", self.offline(), move |store| {
             Box::pin(async move { guest.callback(store, &settings, request).await })
         });
         self.taken(answer.await?, bounds::callback_answer)
@@ -207,7 +210,7 @@ impl Session {
     pub async fn sign_in_url(&self, request: SignInRequest) -> Result<String, CallError> {
         self.needs(Capability::SignIn)?;
         let (guest, settings) = self.guest();
-        let answer = self.call(self.offline(), move |store| {
+        let answer = self.call("sign-in-url", self.offline(), move |store| {
             Box::pin(async move { guest.sign_in_url(store, &settings, request).await })
         });
         self.taken(answer.await?, bounds::sign_in_url)
@@ -221,9 +224,13 @@ impl Session {
         self.needs(Capability::SignIn)?;
         let (guest, settings) = self.guest();
         let code = code.to_owned();
-        let answer = self.call(self.online(HandOver::closed()), move |store| {
-            Box::pin(async move { guest.who_signed_in(store, &settings, &code).await })
-        });
+        let answer = self.call(
+            "who-signed-in",
+            self.online(HandOver::closed()),
+            move |store| {
+                Box::pin(async move { guest.who_signed_in(store, &settings, &code).await })
+            },
+        );
         self.taken(answer.await?, bounds::signed_in)
     }
 
@@ -238,7 +245,7 @@ impl Session {
     ) -> Result<Option<Explanation>, CallError> {
         let (guest, _) = self.guest();
         let (failure, language) = (failure.clone(), language.to_owned());
-        let answer = self.call(self.offline(), move |store| {
+        let answer = self.call("explain", self.offline(), move |store| {
             Box::pin(async move { guest.explain(store, failure, &language).await })
         });
         answer
@@ -266,7 +273,15 @@ impl Session {
     fn online(&self, handover: HandOver) -> CallState {
         let bounds = self.bounds();
         self.state(
-            Tickets::new(self.client.clone(), Arc::clone(&self.policy), bounds),
+            Tickets::new(
+                self.client.clone(),
+                Arc::clone(&self.policy),
+                bounds,
+                Watched {
+                    watch: Arc::clone(&self.connector.host.watch),
+                    source: self.source.as_str().into(),
+                },
+            ),
             handover,
         )
     }
@@ -303,12 +318,22 @@ impl Session {
         }
     }
 
-    /// Runs a call in a fresh store. Without the network it gets [`COMPUTING`] at most.
     async fn call<T>(
         &self,
+        name: &'static str,
         state: CallState,
         work: impl for<'a> FnOnce(&'a mut Store<CallState>) -> Work<'a, T>,
     ) -> Result<T, CallError> {
+        self.measured(name, state, work).await.0
+    }
+
+    /// Runs a call in a fresh store. Without the network it gets [`COMPUTING`] at most.
+    async fn measured<T>(
+        &self,
+        name: &'static str,
+        state: CallState,
+        work: impl for<'a> FnOnce(&'a mut Store<CallState>) -> Work<'a, T>,
+    ) -> (Result<T, CallError>, Usage) {
         let Limits {
             time, idle, memory, ..
         } = self.limits;
@@ -325,7 +350,9 @@ impl Session {
             state,
             work,
         );
-        ended.await.map_err(|error| error.clean(&self.redactor))
+        let (outcome, usage) = ended.await;
+        host.watch.call_ended(&self.source, name, &usage);
+        (outcome.map_err(|error| error.clean(&self.redactor)), usage)
     }
 
     /// An answer that keeps its bounds, or the connector's failure; neither with a secret in it.

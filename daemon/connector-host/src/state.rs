@@ -42,6 +42,11 @@ impl MemoryBudget {
         Self { taken: 0, max }
     }
 
+    /// The most that there was so far, in bytes: what a guest has it keeps until the call ends.
+    pub(crate) fn taken(&self) -> usize {
+        self.taken
+    }
+
     fn grow(&mut self, current: usize, desired: usize) -> wasmtime::Result<bool> {
         self.taken = self.taken.saturating_add(desired.saturating_sub(current));
         if self.taken > self.max {

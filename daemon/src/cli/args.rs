@@ -192,6 +192,9 @@ pub(crate) enum Command {
         /// Print one JSON document a row, oldest first, for another system to take in
         #[arg(long, conflicts_with = "json")]
         jsonl: bool,
+        /// Only check that no row was altered or removed, and show the last row's hash
+        #[arg(long, conflicts_with_all = ["json", "jsonl", "since", "limit"])]
+        verify: bool,
         #[command(flatten)]
         json: Json,
     },

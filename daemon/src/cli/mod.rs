@@ -21,6 +21,7 @@ use crate::ledger::LedgerError;
 use crate::ops::{Access, Context, Exit, ListOptions, OpError, Request};
 use crate::pipeline::SystemClock;
 use crate::say::refusals;
+use crate::telemetry::Telemetry;
 use crate::{daemon, socket};
 
 use args::{
@@ -145,6 +146,7 @@ async fn command(cli: Cli, language: &'static str, screen: &Screen) -> Result<u8
             since,
             limit,
             jsonl,
+            verify,
             json,
         } => {
             let options = ListOptions {
@@ -152,10 +154,10 @@ async fn command(cli: Cli, language: &'static str, screen: &Screen) -> Result<u8
                 since: since.map(moment),
                 ..ListOptions::default()
             };
-            let draw = if jsonl {
-                render::Draw::AuditLines
-            } else {
-                render::Draw::Audit
+            let draw = match (jsonl, verify) {
+                (true, _) => render::Draw::AuditLines,
+                (_, true) => render::Draw::AuditChain,
+                _ => render::Draw::Audit,
             };
             Asked::new(Request::Audit(options), draw, json)
         }
@@ -358,18 +360,6 @@ impl Place {
     fn locate(&self) -> Result<PathBuf, OpError> {
         Config::locate(self.config.as_deref()).map_err(|e| OpError::usage(e.to_string()))
     }
-
-    fn context(&self, access: Access, what: &str) -> Result<Context, OpError> {
-        let (path, loaded) = self.load()?;
-        Ok(Context::open(
-            path,
-            loaded,
-            access,
-            what,
-            Arc::new(SystemClock),
-            self.language,
-        )?)
-    }
 }
 
 fn read(path: &Path) -> Result<Loaded, OpError> {
@@ -405,6 +395,7 @@ async fn answer(place: &Place, asked: Asked, screen: &Screen) -> Result<u8, OpEr
         Request::Plan { .. }
         | Request::Sync { .. }
         | Request::Check { .. }
+        | Request::Audit(_)
         | Request::TestNotify => crate::ops::exit_of(&document),
         _ => 0,
     };
@@ -412,6 +403,14 @@ async fn answer(place: &Place, asked: Asked, screen: &Screen) -> Result<u8, OpEr
         screen.json(&document);
     } else {
         screen.print(&render::text(asked.draw, &document, screen.style()));
+    }
+    if asked.draw == render::Draw::AuditLines && code != 0 {
+        // Whoever takes the lines in must not take them for the whole.
+        screen.error(&render::text(
+            render::Draw::AuditChain,
+            &document,
+            screen.style(),
+        ));
     }
     let changed = document["changes"]
         .as_array()
@@ -524,8 +523,19 @@ fn unanswered(path: &Path) -> OpError {
 }
 
 async fn run(place: &Place) -> Result<u8, OpError> {
-    crate::log::init();
-    let context = Arc::new(place.context(Access::Write, "camsync run")?);
+    let (path, loaded) = place.load()?;
+    let telemetry = Telemetry::start(&loaded.config).map_err(|e| OpError::usage(e.to_string()))?;
+    crate::log::init(telemetry.as_ref());
+    let clock = Arc::new(SystemClock);
+    let opened = Context::open(
+        path,
+        loaded,
+        Access::Write,
+        "camsync run",
+        clock,
+        place.language,
+    );
+    let context = Arc::new(opened?);
     for warning in &context.config().warnings {
         tracing::warn!("{warning}");
     }
@@ -536,5 +546,8 @@ async fn run(place: &Place) -> Result<u8, OpError> {
         tracing::warn!("{}: {}", warning.message, warning.remedy);
     }
     daemon::run(context).await?;
+    if let Some(telemetry) = telemetry {
+        telemetry.end().await;
+    }
     Ok(0)
 }

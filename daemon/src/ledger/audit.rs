@@ -27,6 +27,32 @@ pub struct AuditRow {
     pub hash: String,
 }
 
+/// The ledger's key for the number and hash of the last row: without it nobody would miss the newest rows.
+const HEAD: &str = "audit_head";
+
+/// Whether the audit is whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditChain {
+    /// How many rows there are.
+    pub rows: i64,
+    /// The last row's hash: whoever has noted it somewhere else can tell that nothing before it was altered.
+    pub head: Option<String>,
+    /// The first row that does not follow from the one before, or is gone; absent when the chain is whole.
+    pub broken_at: Option<i64>,
+}
+
+/// The last row that was written, whether or not it is still there.
+fn head(c: &Connection) -> rusqlite::Result<Option<(i64, String)>> {
+    let noted: Option<String> = c
+        .prepare_cached("SELECT value FROM meta WHERE key = ?1")?
+        .query_row([HEAD], |row| row.get(0))
+        .optional()?;
+    Ok(noted.and_then(|text| {
+        let (id, hash) = text.split_once(' ')?;
+        Some((id.parse().ok()?, hash.to_owned()))
+    }))
+}
+
 /// Appends within a transaction.
 pub(super) fn append(
     t: &Connection,
@@ -36,11 +62,7 @@ pub(super) fn append(
     subject: &str,
     detail: &Value,
 ) -> rusqlite::Result<()> {
-    let last: Option<(i64, String)> = t
-        .prepare_cached("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1")?
-        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let (last, previous) = last.unwrap_or_default();
+    let (last, previous) = head(t)?.unwrap_or_default();
     let at = time_text(at);
     let detail = rows::to_json(detail)?;
     let hash = chain(&previous, last + 1, &[&at, actor, action, subject, &detail]);
@@ -48,7 +70,7 @@ pub(super) fn append(
         "INSERT INTO audit (id, at, actor, action, subject, detail, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?
     .execute(params![last + 1, at, actor, action, subject, detail, hash])?;
-    Ok(())
+    super::set_meta(t, HEAD, Some(&format!("{} {hash}", last + 1)))
 }
 
 /// Each field goes in with its length, so that no two rows can look alike.
@@ -110,28 +132,39 @@ impl Ledger {
         })
     }
 
-    /// The first row whose hash does not follow from the one before; nothing when the chain is whole.
+    /// Follows the whole chain. A row that was altered or removed shows, the newest ones too.
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn audit_break(&self) -> Result<Option<i64>, LedgerError> {
+    pub fn audit_chain(&self) -> Result<AuditChain, LedgerError> {
         self.read("check the audit", |c| {
             let mut statement = c.prepare(
                 "SELECT id, at, actor, action, subject, detail, hash FROM audit ORDER BY id",
             )?;
             let mut found = statement.query([])?;
             let (mut previous, mut expected) = (String::new(), 1_i64);
+            let mut chain_of = AuditChain {
+                rows: 0,
+                head: None,
+                broken_at: None,
+            };
             while let Some(row) = found.next()? {
                 let id: i64 = row.get(0)?;
                 let fields: Vec<String> = (1..=5).map(|i| row.get(i)).collect::<Result<_, _>>()?;
                 let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
                 let hash: String = row.get(6)?;
                 if id != expected || chain(&previous, id, &fields) != hash {
-                    return Ok(Some(id));
+                    chain_of.broken_at = chain_of.broken_at.or(Some(id));
                 }
-                (previous, expected) = (hash, expected + 1);
+                chain_of.rows += 1;
+                (previous, expected) = (hash, id + 1);
             }
-            Ok(None)
+            let last = (expected - 1, previous);
+            if chain_of.broken_at.is_none() && last != head(c)?.unwrap_or_default() {
+                chain_of.broken_at = Some(expected);
+            }
+            chain_of.head = (chain_of.rows > 0).then_some(last.1);
+            Ok(chain_of)
         })
     }
 }

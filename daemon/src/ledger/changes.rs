@@ -441,6 +441,21 @@ impl Ledger {
     }
 }
 
+/// Who a change goes back to: a person, a rule, or nobody but camsync.
+fn author(reason: &Reason) -> String {
+    match reason {
+        Reason::Admitted { rule }
+        | Reason::Adopted { rule, .. }
+        | Reason::RuleFollowed { rule }
+        | Reason::Returned { rule } => format!("rule:{rule}"),
+        Reason::Person { actor } => actor.clone(),
+        Reason::Drift { .. }
+        | Reason::Unconfirmed
+        | Reason::Leaver { .. }
+        | Reason::Expired { .. } => "camsync".to_owned(),
+    }
+}
+
 /// Writes a new row; its id.
 pub(super) fn insert(
     t: &Connection,
@@ -616,7 +631,7 @@ fn apply_effect(
     super::audit::append(
         t,
         at,
-        "camsync",
+        &author(&change.reason),
         &format!("change.{}", change.kind.as_str()),
         &change.username,
         &serde_json::json!({

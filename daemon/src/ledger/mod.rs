@@ -6,6 +6,7 @@
 mod audit;
 mod changes;
 mod error;
+mod figures;
 mod file;
 mod lock;
 mod notifications;
@@ -26,16 +27,17 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
 use tokio::sync::watch;
 
-pub use audit::AuditRow;
+pub use audit::{AuditChain, AuditRow};
 pub use changes::{AttemptEnd, Failure};
 pub use changes::{AttemptRow, ChangeFilter, ChangeRow, Effect, NewChange};
 pub use error::LedgerError;
+pub use figures::Figures;
 pub use lock::LedgerLock;
 pub use notifications::{KeptDrift, NotificationRow, NotificationStep, TargetRow};
 pub use plans::{APPROVAL_HOLDS, PlanRemoval, PlanRow, Recorded, Recording};
 pub use snapshot::{
-    CrawlEnd, Finding, KnownMember, MemberRow, MissingMember, Said, SourceRow, StoredSnapshot,
-    facts_hash,
+    CrawlEnd, Finding, KnownMember, MemberRow, MissingMember, Moved, Said, SourceRow,
+    StoredSnapshot, facts_hash,
 };
 pub use sub_users::KnownFacts;
 

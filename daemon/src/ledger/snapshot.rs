@@ -48,6 +48,19 @@ pub struct SourceRow {
     pub retry_at: Option<DateTime<Utc>>,
 }
 
+/// What a complete crawl changed of a snapshot, in members.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Moved {
+    /// How many were not in it.
+    pub joined: usize,
+    /// Of how many the facts are others now.
+    pub changed: usize,
+    /// How many are not in it any more.
+    pub gone: usize,
+    /// The folded ids of all of these.
+    pub keys: Vec<String>,
+}
+
 /// A crawl that was complete.
 #[derive(Debug)]
 pub struct CrawlEnd<'a> {
@@ -298,7 +311,7 @@ impl Ledger {
         })
     }
 
-    /// Makes a complete crawl the snapshot, writing only what changed; tells the folded ids of those members.
+    /// Makes a complete crawl the snapshot, writing only what changed, and tells what that was.
     ///
     /// # Errors
     /// When the ledger cannot be written; then the snapshot is the old one, whole.
@@ -306,7 +319,7 @@ impl Ledger {
         &self,
         source: &str,
         end: &CrawlEnd<'_>,
-    ) -> Result<Vec<String>, LedgerError> {
+    ) -> Result<Moved, LedgerError> {
         self.write("write the snapshot", |t| {
             insert_crawl(
                 t,
@@ -319,7 +332,7 @@ impl Ledger {
             )?;
             write_departments(t, source, end.departments)?;
             write_range(t, source, end.range)?;
-            let changed = write_members(t, source, end)?;
+            let moved = write_members(t, source, end)?;
             write_witnesses(t, source, end.witnesses)?;
             t.prepare_cached(
                 "UPDATE sources SET last_crawl_at = ?2, last_complete_at = ?2, range_fingerprint = ?3,
@@ -333,7 +346,7 @@ impl Ledger {
                 end.members.len(),
                 end.departments.len()
             ])?;
-            Ok(changed)
+            Ok(moved)
         })
     }
 
@@ -709,12 +722,8 @@ fn write_range(t: &Connection, source: &str, now: &BTreeSet<String>) -> rusqlite
     Ok(())
 }
 
-fn write_members(
-    t: &Connection,
-    source: &str,
-    end: &CrawlEnd<'_>,
-) -> rusqlite::Result<Vec<String>> {
-    let mut changed = Vec::new();
+fn write_members(t: &Connection, source: &str, end: &CrawlEnd<'_>) -> rusqlite::Result<Moved> {
+    let mut moved = Moved::default();
     let mut stored: HashMap<String, (String, bool)> = t
         .prepare_cached("SELECT key, facts_hash, present FROM members WHERE source = ?1")?
         .query_map([source], |row| {
@@ -724,12 +733,12 @@ fn write_members(
     for member in end.members {
         let json = rows::to_json(&**member)?;
         match stored.remove(&member.key()) {
-            Some((hash, true)) if hash == facts_hash(&json) => {}
-            _ => {
-                upsert_member(t, source, member, &json)?;
-                changed.push(member.key());
-            }
+            Some((hash, true)) if hash == facts_hash(&json) => continue,
+            Some((_, true)) => moved.changed += 1,
+            _ => moved.joined += 1,
         }
+        upsert_member(t, source, member, &json)?;
+        moved.keys.push(member.key());
     }
     let mut missing = t.prepare_cached(
         "UPDATE members SET present = 0, missing_since = coalesce(missing_since, ?3),
@@ -738,12 +747,13 @@ fn write_members(
     for (key, (_, present)) in stored {
         missing.execute(params![source, key, time_text(end.ended_at)])?;
         if present {
-            changed.push(key);
+            moved.gone += 1;
+            moved.keys.push(key);
         }
     }
     drop(missing);
     forget_strangers(t, source)?;
-    Ok(changed)
+    Ok(moved)
 }
 
 /// Someone who is gone and never had a sub-user is nobody's concern any more.

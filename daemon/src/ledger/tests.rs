@@ -52,13 +52,45 @@ fn a_removed_audit_row_shows() {
             .audit(now, "cli:root", "test", subject, &serde_json::Value::Null)
             .unwrap();
     }
-    assert_eq!(ledger.audit_break().unwrap(), None);
+    assert_eq!(ledger.audit_chain().unwrap().broken_at, None);
     ledger
         .write("tamper", |t| {
             t.execute("DELETE FROM audit WHERE id = 2", [])
         })
         .unwrap();
-    assert_eq!(ledger.audit_break().unwrap(), Some(3));
+    assert_eq!(ledger.audit_chain().unwrap().broken_at, Some(3));
+}
+
+#[test]
+fn a_removed_newest_audit_row_shows_and_goes_on_showing() {
+    let ledger = Ledger::empty().unwrap();
+    let append = |subject| {
+        ledger
+            .audit(
+                Utc::now(),
+                "cli:root",
+                "test",
+                subject,
+                &serde_json::Value::Null,
+            )
+            .unwrap();
+    };
+    append("a");
+    append("b");
+    let before = ledger.audit_chain().unwrap();
+    assert_eq!((before.rows, before.broken_at), (2, None));
+    ledger
+        .write("tamper", |t| {
+            t.execute("DELETE FROM audit WHERE id = 2", [])
+        })
+        .unwrap();
+    assert_eq!(ledger.audit_chain().unwrap().broken_at, Some(2));
+    append("c");
+    assert_eq!(ledger.audit_chain().unwrap().broken_at, Some(3));
+    ledger
+        .write("tamper", |t| t.execute("DELETE FROM audit", []))
+        .unwrap();
+    assert_eq!(ledger.audit_chain().unwrap().broken_at, Some(1));
 }
 
 #[test]
@@ -78,7 +110,7 @@ fn an_altered_audit_row_shows() {
             t.execute("UPDATE audit SET actor = 'nobody' WHERE id = 1", [])
         })
         .unwrap();
-    assert_eq!(ledger.audit_break().unwrap(), Some(1));
+    assert_eq!(ledger.audit_chain().unwrap().broken_at, Some(1));
 }
 
 #[test]

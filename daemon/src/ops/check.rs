@@ -63,7 +63,7 @@ pub(super) async fn check(context: &Context, language: Option<&str>) -> Result<V
             warning.remedy,
         ));
     }
-    let host = setup::connector_host(&config.config)?;
+    let host = setup::connector_host(&config.config, context.metrics())?;
     let (sources, broken) = setup::sources(&host, &config.config, language).await;
     let mut checked = Vec::new();
     for (name, (_, failure)) in &broken {
@@ -133,6 +133,16 @@ pub(super) async fn check(context: &Context, language: Option<&str>) -> Result<V
             }
         }
     }
+    if let Some(row) = context.ledger().audit_chain()?.broken_at {
+        let message = advice::audit_broken(language, row);
+        findings.push(finding(
+            "audit",
+            "error",
+            None,
+            message,
+            advice::audit_remedy(language),
+        ));
+    }
     check_target(context, language, &mut findings).await?;
     let ok = !findings.iter().any(|f| f["severity"] == "error");
     Ok(json!({ "ok": ok, "findings": findings, "sources": checked }))
@@ -153,7 +163,7 @@ async fn check_target(
     findings: &mut Vec<Value>,
 ) -> Result<(), OpError> {
     let config = context.config();
-    let cam = match setup::cam(&config.config, language) {
+    let cam = match setup::cam(&config.config, context.metrics(), language) {
         Ok(Some(cam)) => cam,
         Ok(None) => {
             findings.push(finding(

@@ -30,7 +30,7 @@ fn row_json(connector: &Connector) -> Value {
 
 pub(super) async fn list(context: &Context) -> Result<Value, OpError> {
     let config = context.config();
-    let host = setup::connector_host(&config.config)?;
+    let host = setup::connector_host(&config.config, context.metrics())?;
     let mut found: Vec<(Origin, Result<Vec<u8>, String>)> = BUILT_IN
         .iter()
         .map(|(name, bytes)| (Origin::BuiltIn((*name).to_owned()), Ok(bytes.to_vec())))
@@ -59,7 +59,7 @@ pub(super) async fn list(context: &Context) -> Result<Value, OpError> {
 
 pub(super) async fn inspect(context: &Context, file: &str) -> Result<Value, OpError> {
     let config = context.config();
-    let host = setup::connector_host(&config.config)?;
+    let host = setup::connector_host(&config.config, context.metrics())?;
     let reference = if Path::new(file).exists() {
         camsync_config::ConnectorRef::File(file.into())
     } else {

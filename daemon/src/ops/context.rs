@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, OnceCell};
 
 use crate::ledger::{Ledger, LedgerError, LedgerLock};
+use crate::metrics::Metrics;
 use crate::pipeline::hints::Callbacks;
 use crate::pipeline::{Clock, Engine, EngineParts};
 use crate::setup;
@@ -33,6 +34,7 @@ pub struct Context {
     reloaded: Notify,
     ledger: Arc<Ledger>,
     engine: OnceCell<Arc<Engine>>,
+    metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
     language: &'static str,
     listen: OnceLock<SocketAddr>,
@@ -74,6 +76,7 @@ impl Context {
             reloaded: Notify::new(),
             ledger: Arc::new(ledger),
             engine: OnceCell::new(),
+            metrics: Arc::default(),
             clock,
             language,
             listen: OnceLock::new(),
@@ -117,6 +120,7 @@ impl Context {
             config,
             Arc::clone(&self.ledger),
             Arc::clone(&self.clock),
+            &self.metrics,
             self.language,
         )
         .await
@@ -175,6 +179,12 @@ impl Context {
     #[must_use]
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// What is counted.
+    #[must_use]
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     /// The moment.

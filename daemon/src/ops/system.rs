@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::ledger::{LedgerError, time_text};
+use crate::metrics::LAST_BACKUP;
 use crate::pipeline::ProgressSink;
 use crate::pipeline::outbox::FROZEN;
 use crate::say::refusals;
@@ -37,9 +38,13 @@ pub(super) fn audit(context: &Context, options: &ListOptions) -> Result<Value, O
     let rows = context
         .ledger()
         .audit_rows(options.since, options.limit())?;
+    let chain = context.ledger().audit_chain()?;
     Ok(json!({
+        "ok": chain.broken_at.is_none(),
         "audit": rows,
-        "broken_at": context.ledger().audit_break()?,
+        "rows": chain.rows,
+        "head": chain.head,
+        "broken_at": chain.broken_at,
     }))
 }
 
@@ -65,6 +70,8 @@ pub(super) fn backed_up(
 ) -> Result<Value, OpError> {
     let subject = file.display().to_string();
     let detail = json!({ "bytes": bytes });
+    let at = time_text(context.now());
+    context.ledger().set_meta(LAST_BACKUP, Some(&at))?;
     context
         .ledger()
         .audit(context.now(), actor, "backup", &subject, &detail)?;

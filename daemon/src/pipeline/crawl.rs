@@ -5,13 +5,16 @@ use camsync_core::model::Member;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::HashMap;
 use std::sync::Arc;
+use tracing::Instrument as _;
 
-use crate::ledger::{CrawlEnd, Ledger, LedgerError, SourceRow};
+use crate::ledger::{CrawlEnd, Ledger, LedgerError, Moved, SourceRow};
+use crate::metrics::Metrics;
+use crate::telemetry::spans;
 
 use super::clock::Clock;
 use super::progress::{Progress, ProgressSink};
 use super::source::{Crawled, Source, SourceFailure};
-use super::witness;
+use super::{story, witness};
 
 /// A crawl that was complete, on its way to become the snapshot.
 #[derive(Debug)]
@@ -46,6 +49,20 @@ const LONGEST_BACK_OFF: TimeDelta = TimeDelta::minutes(30);
 pub async fn crawl(
     ledger: &Ledger,
     clock: &dyn Clock,
+    metrics: &Metrics,
+    name: &str,
+    source: &dyn Source,
+    progress: &ProgressSink,
+) -> Result<Outcome, LedgerError> {
+    run(ledger, clock, metrics, name, source, progress)
+        .instrument(spans::crawl(name))
+        .await
+}
+
+async fn run(
+    ledger: &Ledger,
+    clock: &dyn Clock,
+    metrics: &Metrics,
     name: &str,
     source: &dyn Source,
     progress: &ProgressSink,
@@ -74,6 +91,7 @@ pub async fn crawl(
                         witness::look_up_missing(ledger, name, source, &crawled.members, progress)
                             .await?;
                     crawled.put_back(looked_up.present);
+                    story::found(&crawled);
                     return Ok(Outcome::Complete(Box::new(Complete {
                         started_at,
                         ended_at,
@@ -93,16 +111,22 @@ pub async fn crawl(
         }
         Err(failure) => ((0, 0), failure),
     };
-    record_failure(ledger, name, (started_at, ended_at), counts, &failure)?;
+    let when = (started_at, ended_at);
+    record_failure(ledger, metrics, name, when, counts, &failure)?;
     say_end(progress, name, counts, Some(failure.to_string()));
     Ok(Outcome::Failed(failure))
 }
 
-/// Makes a complete crawl the snapshot, and tells the folded ids of those who are new, changed or gone.
+/// Makes a complete crawl the snapshot, and tells who is new, changed or gone.
 ///
 /// # Errors
 /// When the ledger fails; then the snapshot is what it was.
-pub fn store(ledger: &Ledger, name: &str, complete: &Complete) -> Result<Vec<String>, LedgerError> {
+pub fn store(
+    ledger: &Ledger,
+    metrics: &Metrics,
+    name: &str,
+    complete: &Complete,
+) -> Result<Moved, LedgerError> {
     let Complete {
         started_at,
         ended_at,
@@ -113,7 +137,7 @@ pub fn store(ledger: &Ledger, name: &str, complete: &Complete) -> Result<Vec<Str
     if row.is_none_or(|r| r.enterprise.is_none() || r.seen_enterprise.is_some()) {
         ledger.set_enterprise(name, &crawled.enterprise, None)?;
     }
-    ledger.end_complete_crawl(
+    let moved = ledger.end_complete_crawl(
         name,
         &CrawlEnd {
             started_at: *started_at,
@@ -125,7 +149,9 @@ pub fn store(ledger: &Ledger, name: &str, complete: &Complete) -> Result<Vec<Str
             members: &crawled.members,
             witnesses,
         },
-    )
+    )?;
+    story::crawled(metrics, name, crawled, &moved, *ended_at - *started_at);
+    Ok(moved)
 }
 
 /// Records that a source could not be crawled between these moments, and how long it is left alone for that.
@@ -134,6 +160,7 @@ pub fn store(ledger: &Ledger, name: &str, complete: &Complete) -> Result<Vec<Str
 /// When the ledger fails.
 pub fn record_failure(
     ledger: &Ledger,
+    metrics: &Metrics,
     name: &str,
     (started_at, ended_at): (DateTime<Utc>, DateTime<Utc>),
     counts: (usize, usize),
@@ -141,6 +168,7 @@ pub fn record_failure(
 ) -> Result<(), LedgerError> {
     let failures = ledger.source(name)?.map_or(0, |r| r.failures);
     let retry_at = ended_at + back_off(failures, failure.retry_after_seconds);
+    story::not_crawled(metrics, name, counts, failure, ended_at - started_at);
     ledger.end_partial_crawl(
         name,
         started_at,

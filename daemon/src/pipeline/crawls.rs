@@ -156,7 +156,8 @@ impl Engine {
         let broken = parts.broken.iter().filter(|(name, _)| asked(name));
         broken
             .map(|(name, (_, failure))| {
-                crawl::record_failure(self.ledger(), name, (now, now), (0, 0), failure)?;
+                let (when, counts) = ((now, now), (0, 0));
+                crawl::record_failure(self.ledger(), self.metrics(), name, when, counts, failure)?;
                 Ok((name.clone(), failure.clone()))
             })
             .collect()
@@ -176,7 +177,15 @@ impl Engine {
         let work = async {
             let _permit = self.crawls.permits.acquire().await;
             let _running = Running::begin(&self.crawls.running, name);
-            crawl::crawl(self.ledger(), self.clock(), name, &**source, progress).await
+            crawl::crawl(
+                self.ledger(),
+                self.clock(),
+                self.metrics(),
+                name,
+                &**source,
+                progress,
+            )
+            .await
         };
         tokio::select! {
             done = work => {

@@ -10,6 +10,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use crate::ledger::Ledger;
+use crate::metrics::Metrics;
 
 use super::apply::SignIn;
 use super::clock::Clock;
@@ -39,6 +40,8 @@ pub struct EngineParts {
     pub sign_in: SignIn,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Where what happens is counted.
+    pub metrics: Arc<Metrics>,
     /// Where randomness begins.
     pub seed: [u8; 32],
 }
@@ -57,6 +60,7 @@ pub(super) struct Parts {
 pub struct Engine {
     ledger: Arc<Ledger>,
     clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
     parts: RwLock<Arc<Parts>>,
     random: Mutex<StdRng>,
     pub(super) turns: Turns,
@@ -77,6 +81,7 @@ impl Engine {
         Self {
             ledger: parts.ledger,
             clock: parts.clock,
+            metrics: parts.metrics,
             parts: RwLock::new(Arc::new(Parts {
                 cam: parts.cam,
                 sources: parts.sources,
@@ -125,6 +130,12 @@ impl Engine {
     #[must_use]
     pub fn clock(&self) -> &dyn Clock {
         &*self.clock
+    }
+
+    /// Where what happens is counted.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// The cloud.

@@ -19,6 +19,7 @@ pub mod passes;
 pub mod progress;
 pub mod reconcile;
 pub mod source;
+mod story;
 pub mod target;
 pub mod turns;
 pub mod witness;

@@ -13,8 +13,11 @@ use camsync_core::rules::Retry;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde::{Deserialize, Serialize};
+use tracing::Instrument as _;
 
 use crate::ledger::{AttemptEnd, ChangeRow, Failure, Ledger, LedgerError};
+use crate::metrics::Metrics;
+use crate::telemetry::spans;
 
 use super::apply::{self, Outcome, Resolve, SignIn};
 use super::clock::Clock;
@@ -146,6 +149,8 @@ pub struct Worker<'a> {
     pub retry: &'a Retry,
     /// How sub-users sign in.
     pub sign_in: SignIn,
+    /// Where attempts are counted.
+    pub metrics: &'a Metrics,
     /// Where randomness comes from.
     pub chance: &'a dyn Chance,
     /// Set when the process is to end: nothing new is begun.
@@ -188,6 +193,16 @@ impl Worker<'_> {
     }
 
     async fn work_off(&self, until: DateTime<Utc>, scope: Scope) -> Result<Report, LedgerError> {
+        let span = spans::apply();
+        let report = self.run(until, scope).instrument(span.clone()).await?;
+        span.record("applied", report.applied);
+        span.record("failed", report.failed.len());
+        span.record("held", report.held.len());
+        span.record("pending", report.pending);
+        Ok(report)
+    }
+
+    async fn run(&self, until: DateTime<Utc>, scope: Scope) -> Result<Report, LedgerError> {
         let mut report = Report {
             frozen: self.ledger.meta(FROZEN)?.is_some(),
             ..Report::default()
@@ -402,6 +417,7 @@ impl Worker<'_> {
             return Ok((change, Ended::Overtaken));
         };
         let mut password = || self.chance.password();
+        let span = spans::attempt(change.id, change.kind, number);
         let outcome = apply::attempt(
             self.cam,
             &change,
@@ -410,8 +426,14 @@ impl Worker<'_> {
             self.sign_in,
             &mut password,
         )
+        .instrument(span.clone())
         .await;
         let now = self.clock.now();
+        let failed = match &outcome {
+            Outcome::Applied { .. } => None,
+            Outcome::Failed(failure) => Some(failure.class),
+        };
+        span.record("result", self.metrics.attempted(change.kind, failed));
         let ended = self.settle(&change, number, now, &outcome)?;
         drop(claim);
         Ok((change, ended))

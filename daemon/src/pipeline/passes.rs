@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use camsync_cam::Cam;
 use chrono::{DateTime, TimeDelta, Utc};
+use tracing::Instrument as _;
 
 use crate::ledger::{LedgerError, Recorded};
 use crate::say::Blocked;
+use crate::telemetry::spans;
 
 use super::crawl::{self, Outcome as CrawlOutcome};
 use super::crawls::Gathered;
@@ -15,6 +17,7 @@ use super::outbox::{Report, Worker};
 use super::progress::{Progress, ProgressSink};
 use super::reconcile::{self, Made, Ready, ReconcileError};
 use super::source::SourceFailure;
+use super::story;
 use super::target::{self, Doing, Trouble};
 use super::turns::Applier;
 
@@ -100,8 +103,10 @@ impl Engine {
         until: DateTime<Utc>,
         progress: &ProgressSink,
     ) -> Result<PassReport, LedgerError> {
-        let gathered = self.crawl(only, progress).await?;
-        self.finish(gathered, trigger, until, progress).await
+        let span = spans::pass();
+        let gathered = self.crawl(only, progress).instrument(span.clone()).await?;
+        let finish = self.finish(gathered, trigger, until, progress);
+        finish.instrument(span).await
     }
 
     /// Compares the stored snapshots with the cloud, records and applies: after a decision or a change of rules.
@@ -114,7 +119,8 @@ impl Engine {
         until: DateTime<Utc>,
         progress: &ProgressSink,
     ) -> Result<PassReport, LedgerError> {
-        self.finish(self.stored(), trigger, until, progress).await
+        let finish = self.finish(self.stored(), trigger, until, progress);
+        finish.instrument(spans::pass()).await
     }
 
     /// Every source as the ledger has it, without a crawl.
@@ -149,7 +155,11 @@ impl Engine {
         if parts.cam.is_some() && self.any_in_flight()? {
             self.settle_in_flight(&parts, progress).await?;
         }
-        match self.make(&parts, &gathered.ready, true, progress).await {
+        let span = spans::plan();
+        let made = self
+            .make(&parts, &gathered.ready, true, progress)
+            .instrument(span.clone());
+        match made.await {
             Ok((account, made)) => {
                 report.recorded = reconcile::record(
                     self.ledger(),
@@ -159,6 +169,14 @@ impl Engine {
                     trigger.by_hand,
                     &mut || self.mark(),
                 )?;
+                story::planned(
+                    self.metrics(),
+                    &span,
+                    &trigger.actor,
+                    &gathered.ready,
+                    &made,
+                    &report.recorded,
+                );
                 report.plan = Some(made);
                 target::note(self.ledger(), self.clock().now(), Doing::Reading, None)?;
             }
@@ -167,6 +185,7 @@ impl Engine {
                     let now = self.clock().now();
                     target::note(self.ledger(), now, Doing::Reading, Some(trouble))?;
                 }
+                story::not_planned(self.metrics(), &span, &error);
                 refused(&mut report, error)?;
             }
         }
@@ -234,10 +253,11 @@ impl Engine {
                 Some(CrawlOutcome::Complete(complete)) => {
                     self.findings.correct(&source.name, complete);
                     let first = self.ledger().source(&source.name)?;
-                    let changed = crawl::store(self.ledger(), &source.name, complete)?;
+                    let moved =
+                        crawl::store(self.ledger(), self.metrics(), &source.name, complete)?;
                     if first.is_some_and(|r| r.last_complete_at.is_some()) {
                         let began = complete.started_at;
-                        self.hints().compare(&source.name, &changed, began);
+                        self.hints().compare(&source.name, &moved.keys, began);
                     }
                 }
                 _ if source.looked_up.is_empty() => {}
@@ -393,6 +413,7 @@ impl Engine {
             clock: self.clock(),
             retry: &parts.retry,
             sign_in: parts.sign_in,
+            metrics: self.metrics(),
             chance: self,
             stopping: self.stopping(),
             claims: &self.claims,

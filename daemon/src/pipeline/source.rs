@@ -19,6 +19,8 @@ pub struct Crawled {
     pub range_fingerprint: String,
     /// The resolved range.
     pub range: BTreeSet<String>,
+    /// Requests that it took.
+    pub requests: u32,
     /// Departments.
     pub departments: Vec<Department>,
     /// Members, merged, in the order of their folded ids.

@@ -12,6 +12,7 @@ mod connections;
 mod events;
 mod failures;
 mod health;
+mod metrics;
 mod openapi;
 mod operations;
 mod problem;
@@ -158,6 +159,7 @@ fn router(app: &Arc<App>) -> Router {
     let open = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::scrape))
         .merge(webhooks::routes());
     let closed = Router::new()
         .route("/events", get(events::subscribe))

@@ -7,12 +7,14 @@ mod pipeline;
 mod rules;
 mod source;
 mod target;
+mod telemetry;
 
 pub use daemon::{Admin, Console, Daemon, Network, Role};
 pub use notify::{Event, Notify, NotifyKind, Tongue};
 pub use pipeline::{Drift, Retention};
 pub use source::{ConnectorRef, Limits, Source};
 pub use target::{Quotas, SignIn, Target, TargetKind};
+pub use telemetry::Telemetry;
 
 use camsync_core::rules::{AdmitRule, GrantRule, Guard, Leavers, Retry};
 
@@ -40,6 +42,8 @@ section! {
         drift: Drift = One<Drift>, default({});
         /// How long data is kept.
         retention: Retention = One<Retention>, default({});
+        /// Traces for an OpenTelemetry collector.
+        telemetry: Telemetry = One<Telemetry>, default({});
         /// Identity providers. At least one.
         source: Vec<Source> = Many<Source>, required;
         /// Who gets a sub-user: the first matching rule wins.

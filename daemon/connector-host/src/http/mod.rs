@@ -10,7 +10,7 @@ mod tickets;
 pub use client::NameLookup;
 pub(crate) use client::{Clients, Network, SystemLookup};
 pub(crate) use policy::Policy;
-pub(crate) use tickets::{Bounds, Tickets};
+pub(crate) use tickets::{Bounds, Tickets, Watched};
 
 use tickets::Reservation;
 

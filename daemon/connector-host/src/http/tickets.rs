@@ -11,7 +11,10 @@ use std::{
 use tokio::task::JoinSet;
 
 use super::{HttpFailure, Policy, Request, Response, fetch::fetch};
-use crate::error::Stop;
+use crate::{
+    error::Stop,
+    watch::{Watch, result_word},
+};
 
 /// Requests submitted and not yet waited for, at most.
 const IN_FLIGHT_MAX: usize = 64;
@@ -43,13 +46,30 @@ pub(crate) struct Tickets {
 struct Access {
     client: reqwest::Client,
     policy: Arc<Policy>,
+    watched: Watched,
+}
+
+/// Who is told what becomes of a source's requests.
+#[derive(Clone)]
+pub(crate) struct Watched {
+    pub(crate) watch: Arc<dyn Watch>,
+    pub(crate) source: Arc<str>,
 }
 
 impl Tickets {
     /// For a call that may use the network.
-    pub(crate) fn new(client: reqwest::Client, policy: Arc<Policy>, bounds: Bounds) -> Self {
+    pub(crate) fn new(
+        client: reqwest::Client,
+        policy: Arc<Policy>,
+        bounds: Bounds,
+        watched: Watched,
+    ) -> Self {
         Self {
-            access: Some(Access { client, policy }),
+            access: Some(Access {
+                client,
+                policy,
+                watched,
+            }),
             ..Self::offline(bounds)
         }
     }
@@ -63,6 +83,11 @@ impl Tickets {
             next: 0,
             running: JoinSet::new(),
         }
+    }
+
+    /// How many requests there were so far.
+    pub(crate) fn submitted(&self) -> u32 {
+        self.next
     }
 
     pub(crate) fn is_online(&self) -> bool {
@@ -113,11 +138,15 @@ impl Tickets {
         };
         let receiving = self.reservation();
         async move {
-            let (Access { client, policy }, request) = ready?;
-            let fetched = fetch(&client, &policy, request, response, receiving);
+            let (access, request) = ready?;
+            let began = std::time::Instant::now();
+            let fetched = fetch(&access.client, &access.policy, request, response, receiving);
             let outcome = tokio::time::timeout(wanted.min(timeout), fetched).await;
             drop(sending);
-            outcome.unwrap_or(Err(HttpFailure::Timeout))
+            let outcome = outcome.unwrap_or(Err(HttpFailure::Timeout));
+            let Watched { watch, source } = &access.watched;
+            watch.request_ended(source, result_word(&outcome), began.elapsed());
+            outcome
         }
     }
 

@@ -40,6 +40,21 @@ pub(super) fn draw(paper: &mut Paper, document: &Value) {
     }
     if !document["broken_at"].is_null() {
         paper.gap();
+        chain(paper, document);
+    }
+}
+
+/// Whether the audit is whole.
+pub(super) fn chain(paper: &mut Paper, document: &Value) {
+    if document["broken_at"].is_null() {
+        let head = match str_of(&document["head"]) {
+            "" => "-",
+            head => head,
+        };
+        let rows = scalar(&document["rows"]);
+        let text = paper.fill(words::AUDIT_WHOLE, &[&rows, &head]);
+        paper.paragraph("✓ ", Tint::Good, &text, Tint::Plain);
+    } else {
         let text = paper.fill(words::AUDIT_BROKEN, &[&scalar(&document["broken_at"])]);
         paper.paragraph("✗ ", Tint::Bad, &text, Tint::Bad);
     }

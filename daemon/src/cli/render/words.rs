@@ -230,7 +230,8 @@ words! {
     SUCCEEDED: "applied", "已完成";
 
     // Audit.
-    AUDIT_BROKEN: "The audit was altered: row {0} does not follow from the one before it.", "审计记录被改动：第 {0} 行与前一行不衔接。";
+    AUDIT_BROKEN: "The audit was altered: row {0} does not follow from the one before it, or is gone.", "审计记录被改动：第 {0} 行与前一行不衔接，或已被删除。";
+    AUDIT_WHOLE: "The audit is whole: {0} rows. Last hash: {1}", "审计记录完整：共 {0} 行。最后一行的哈希：{1}";
 
     // Connectors.
     REFUSED_HEAD: "Refused:", "被拒绝：";
