@@ -9,19 +9,20 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
-use crate::callbacks;
 use crate::ledger::LedgerError;
 use crate::ops::{Context, OpError};
 use crate::pipeline::outbox::Report;
 use crate::pipeline::{Applier, Engine, Gathered, PassReport, ProgressSink, Trigger};
 use crate::reload::Reload;
 use crate::schedule::Schedule;
-use crate::{socket, systemd, web};
+use crate::{callbacks, notify, socket, systemd, web};
 
 /// The longest that the loop sleeps: the outbox is looked at this often, whatever the schedules say.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// What is in flight when the process is to end may take this long.
 const LAST_WORDS: Duration = Duration::from_secs(9);
+/// A notification that is being sent when the process is to end may take this long; it is sent again otherwise.
+const LAST_NOTIFICATION: Duration = Duration::from_secs(1);
 /// How long the outbox is worked on before it is read anew.
 const WORKS: TimeDelta = TimeDelta::seconds(120);
 /// So many crawls may wait for the plan that they lead to.
@@ -46,6 +47,10 @@ pub async fn run(context: Arc<Context>) -> Result<(), OpError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), config = %context.config_file().display(), "camsync runs");
+    let mut notifying = tokio::spawn({
+        let (context, engine) = (Arc::clone(&context), Arc::clone(&engine));
+        async move { notify::run(&context, &engine).await }
+    });
     systemd::ready(&context);
     let reload = tokio::spawn(reload.run());
     let work = work(&context, &engine);
@@ -66,6 +71,12 @@ pub async fn run(context: Arc<Context>) -> Result<(), OpError> {
         tracing::warn!(
             "ended before everything in flight had answered; it is resolved at the next start"
         );
+    }
+    if tokio::time::timeout(LAST_NOTIFICATION, &mut notifying)
+        .await
+        .is_err()
+    {
+        notifying.abort();
     }
     server.abort();
     let _ = std::fs::remove_file(&path);
@@ -113,6 +124,7 @@ async fn crawl_what_is_due(
             let (engine, found) = (Arc::clone(engine), found.clone());
             let source = name.clone();
             let task = crawls.spawn(async move { crawl(&engine, source, &found).await });
+            schedule.begun(&name);
             running.insert(task.id(), name);
         }
         let mut names = engine.taken();
@@ -137,7 +149,9 @@ async fn crawl_what_is_due(
                         error.id()
                     }
                 };
-                running.remove(&id);
+                if let Some(name) = running.remove(&id) {
+                    schedule.ended(&name, context.now());
+                }
             }
             () = engine.until_stopped() => {}
         }
@@ -201,7 +215,11 @@ async fn plan_for_what_came(
             by_hand: false,
         };
         match engine.record(round, &trigger, &ProgressSink::none()).await {
-            Ok(report) => say_plan(&sources.join(", "), &report),
+            Ok(report) => {
+                say_plan(&sources.join(", "), &report);
+                // What is crawled next follows from what is recorded now.
+                engine.wake();
+            }
             Err(error) => tracing::error!(%error, "no plan was recorded"),
         }
         recorded.notify_one();

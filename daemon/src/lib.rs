@@ -9,6 +9,7 @@ mod demo;
 pub mod ledger;
 mod log;
 pub mod metrics;
+pub mod notify;
 pub mod ops;
 pub mod pipeline;
 pub mod reload;

@@ -11,6 +11,8 @@ use crate::ledger::SourceRow;
 
 /// Sources with one schedule are kept apart by as much as this, or a tenth of the time between two crawls.
 const LARGEST_JITTER: TimeDelta = TimeDelta::seconds(30);
+/// A source whose crawl is not recorded, or not yet, is left alone for so long.
+const UNRECORDED_WAITS: TimeDelta = TimeDelta::seconds(30);
 /// A clock that went back by less was only set right.
 const SET_RIGHT: TimeDelta = TimeDelta::seconds(5);
 
@@ -101,6 +103,22 @@ impl Schedule {
             }
         }
         due
+    }
+
+    /// A crawl begins. It is not due again before what came of it is recorded, or it has ended.
+    pub fn begun(&mut self, name: &str) {
+        if let Some((_, planned)) = self.next.get_mut(name) {
+            *planned = DateTime::<Utc>::MAX_UTC;
+        }
+    }
+
+    /// A crawl has ended. Recording it plans anew; if the ledger takes nothing, it is not due again at once.
+    pub fn ended(&mut self, name: &str, now: DateTime<Utc>) {
+        if let Some((_, planned)) = self.next.get_mut(name)
+            && *planned == DateTime::<Utc>::MAX_UTC
+        {
+            *planned = now + UNRECORDED_WAITS;
+        }
     }
 
     /// The next moment at which a source that is not `running` is due.
@@ -265,5 +283,23 @@ mod tests {
         let fast = &sources(&[("acme", "* * * * * *")])[0];
         let next = next_crawl(fast, Some(&row(Some(now))), now).unwrap();
         assert!(next - now <= TimeDelta::milliseconds(1100), "{next}");
+    }
+
+    #[test]
+    fn what_is_not_recorded_is_not_due_again_at_once() {
+        let mut schedule = Schedule::default();
+        let (never, now) = (row(None), at("2026-11-24T10:05:00Z"));
+        assert!(due(&mut schedule, &never, now));
+        schedule.begun("acme");
+        assert!(!due(&mut schedule, &never, now + minutes(3)));
+        schedule.ended("acme", now + minutes(3));
+        assert!(!due(&mut schedule, &never, now + minutes(3)));
+        assert!(due(&mut schedule, &never, now + minutes(4)));
+        // What is recorded before the end is heard of counts.
+        schedule.begun("acme");
+        let crawled = row(Some(now));
+        assert!(due(&mut schedule, &crawled, now + minutes(9)));
+        schedule.ended("acme", now + minutes(9));
+        assert!(due(&mut schedule, &crawled, now + minutes(9)));
     }
 }

@@ -119,8 +119,7 @@ pub fn cam(
     {
         secret.current(&environment)?;
     }
-    let ca = extra_ca(config)?;
-    let http = camsync_cam::http_client(config.network.proxy.as_ref(), ca.as_deref())?;
+    let http = http_client(config)?;
     let mut options = ClientOptions::new(target.endpoint.clone(), http, Arc::new(key));
     options.watch = metrics.clone();
     options.requests_per_second = f64::from(target.requests_per_second);
@@ -131,7 +130,23 @@ pub fn cam(
     Ok(Some(Arc::new(Client::new(options)?)))
 }
 
-pub(crate) fn extra_ca(config: &Config) -> Result<Option<Vec<u8>>, SetupError> {
+/// The transport for what the daemon itself sends, as `[network]` says.
+///
+/// # Errors
+/// When the proxy or the CA file cannot be used.
+pub fn http_client(config: &Config) -> Result<reqwest::Client, SetupError> {
+    let ca = extra_ca(config)?;
+    Ok(camsync_cam::http_client(
+        config.network.proxy.as_ref(),
+        ca.as_deref(),
+    )?)
+}
+
+/// The certificates that are trusted in addition to the system's, in PEM.
+///
+/// # Errors
+/// When the CA file cannot be read.
+pub fn extra_ca(config: &Config) -> Result<Option<Vec<u8>>, SetupError> {
     config
         .network
         .ca_file
@@ -256,10 +271,6 @@ pub fn not_yet(config: &Config) -> Vec<&'static str> {
         (
             config.rules.admit.iter().any(|r| r.enroll == Enroll::Apply),
             "enroll = \"apply\": this version has no applications yet, so these members wait",
-        ),
-        (
-            !config.notify.is_empty(),
-            "[[notify]]: this version sends no notifications yet",
         ),
     ];
     asked

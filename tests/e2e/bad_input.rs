@@ -393,11 +393,12 @@ fn nasty_members_are_created_once_and_conflicts_are_told() {
 #[test]
 fn a_name_that_the_cloud_refuses_stops_nobody_else() {
     let world = World::new();
+    // Sixty-four bytes are legal in WeCom. It comes first, and there are more than are worked on side by side.
     let long = "l".repeat(64);
-    world.join(1..=2);
+    world.join(1..=40);
     world.wecom.add_member(&long, "六十四字节", &[1]);
     let report = world.sync_fails();
-    assert_eq!(world.cam.user_names(), ["m1", "m2"], "{report}");
+    assert_eq!(world.cam.user_names().len(), 40, "{report}");
     assert_eq!(report["failed"][0]["username"], long.as_str(), "{report}");
     assert_eq!(world.changes_of(&long)[0]["status"], "failed");
     world.sync_fails();

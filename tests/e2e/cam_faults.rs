@@ -8,7 +8,7 @@ use camsync_simulators::{FaultId, When};
 use serde_json::Value;
 
 use crate::tools::{self, Tuning, assert_nothing_twice, assert_sound, until};
-use crate::world::{World, text};
+use crate::world::{EVERYONE, World, text};
 
 /// Those who stay: they may never lose anything.
 const STAYING: [&str; 4] = ["m1", "m2", "m3", "m4"];
@@ -232,6 +232,72 @@ fn a_read_that_meets_any_fault_once() {
 }
 
 #[test]
+fn the_listing_of_console_imported_sub_users_and_the_look_up_by_uin_meet_the_same_faults() {
+    // Adoption by WeCom's id reads the one; a suspension without effect is looked into by the other.
+    let world = || {
+        let world = tools::world(&Tuning {
+            rules: EVERYONE.replace("remark", "adopt = \"wecom\"\nremark"),
+            retry_attempts: 4,
+            leavers: "delete_after = \"never\"".into(),
+            ..Tuning::default()
+        });
+        world.cam.add_wecom_user("imported", "m1");
+        world.cam.add_wecom_user("stranger", "somebody else");
+        world.join(1..=2);
+        world
+    };
+    let listings = move || {
+        let world = world();
+        let mut faults = usual();
+        faults.push(Fault::EmptyListing);
+        for (n, fault) in (3..).zip(faults) {
+            let label = format!("ListWeChatWorkSubAccounts once {fault:?}");
+            world.join(n..=n);
+            let struck = world
+                .cam
+                .inject(When::action("ListWeChatWorkSubAccounts").once(), fault);
+            let output = world.run(&["sync", "--json"]);
+            assert!(output.status.code().is_some_and(|c| c < 2), "{label}");
+            assert!(world.cam.fault_hits(struck) > 0, "{label}: never struck");
+            world.cam.clear_faults();
+            world.sync();
+            assert!(world.signs_in(&format!("m{n}")), "{label}");
+            assert!(
+                world.signs_in("stranger") && world.signs_in("imported"),
+                "{label}"
+            );
+        }
+        // An empty listing made no second account for somebody who had one.
+        assert_eq!(world.cam.times_created("m1"), 0);
+        assert_nothing_twice(&world);
+    };
+    let look_ups = move || {
+        let world = world();
+        world.sync();
+        world.leave(1..=1);
+        for fault in usual() {
+            let label = format!("DescribeSubAccounts once {fault:?}");
+            let struck = world
+                .cam
+                .inject(When::action("DescribeSubAccounts").once(), fault);
+            until(&format!("the fault strikes: {label}"), || {
+                let output = world.run(&["sync", "--json"]);
+                assert!(output.status.code().is_some_and(|c| c < 2), "{label}");
+                world.cam.fault_hits(struck) > 0
+            });
+            world.cam.clear_faults();
+        }
+        // It never passed for suspended: the sign-in of such a one stays on, whatever CAM answers.
+        assert!(world.signs_in("imported"));
+        world.run(&["sync"]);
+        assert_eq!(world.changes_of("imported")[0]["status"], "failed");
+        assert_eq!(world.read(&["status"])["sub_users"]["suspended"], 0);
+        assert!(world.signs_in("m2"));
+    };
+    side_by_side(vec![Box::new(listings), Box::new(look_ups)]);
+}
+
+#[test]
 fn an_international_account_has_other_listings_with_the_same_faults() {
     let faults = || {
         let mut faults = usual();
@@ -399,6 +465,8 @@ fn a_name_taken_by_a_stranger_between_the_read_and_the_write() {
     let mut pass = tools::Process::start(world, &["sync", "--json"]);
     until("AddUser is held", || world.cam.fault_hits(held) > 0);
     let stranger = world.cam.add_user(&name, UserKind::SubUser);
+    // Even the remark is what camsync would write, but for the mark that only this creation has.
+    world.cam.set_remark(&name, "来者").unwrap();
     assert_eq!(pass.wait().code(), Some(1), "{}", pass.stdout());
     assert!(pass.stdout().contains("name_conflict"), "{}", pass.stdout());
     // It stays a conflict, and the stranger's account stays the stranger's.

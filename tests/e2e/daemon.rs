@@ -90,9 +90,9 @@ fn sigterm_ends_it_in_time_when_a_provider_never_answers() {
 fn a_second_one_refuses_to_start_and_says_who_holds_the_ledger() {
     let world = world(&once_a_year());
     let first = daemon(&world);
-    let second = world.run(&["run"]);
-    assert_eq!(second.status.code(), Some(1));
-    let said = text(&second.stderr);
+    let mut second = Process::start(&world, &["run"]);
+    assert_eq!(second.wait().code(), Some(1));
+    let said = second.stderr();
     assert!(said.contains("camsync run"), "{said}");
     assert!(said.contains(&first.id().to_string()), "{said}");
     let restore = world.run(&["restore", "whatever.db"]);
@@ -177,6 +177,31 @@ fn a_source_that_cannot_be_set_up_stops_nobody_and_is_set_up_when_it_can_be() {
     let reads = world.cam.count("ListAccounts");
     std::thread::sleep(Duration::from_millis(600));
     assert!(world.cam.count("ListAccounts") <= reads + 1);
+}
+
+#[test]
+fn a_ledger_that_takes_nothing_is_not_tried_again_and_again() {
+    let world = world(&every_second());
+    world.join(1..=1);
+    let running = daemon(&world);
+    until("the first crawl has its effect", || has(&world, "m1"));
+    // As if the disk were full, for whoever writes how a crawl went.
+    let ledger = world.ledger();
+    let full = "CREATE TRIGGER full BEFORE INSERT ON crawls BEGIN SELECT RAISE(ABORT, 'full'); END";
+    ledger.execute_batch(full).unwrap();
+    until("the log says so", || {
+        running.stderr().contains("no plan was recorded")
+    });
+    let crawls = world.wecom.count("user/list");
+    // It answers all the while, and leaves the provider alone.
+    for _ in 0..20 {
+        world.read(&["status"]);
+    }
+    assert_eq!(world.wecom.count("user/list"), crawls);
+    ledger.execute_batch("DROP TRIGGER full").unwrap();
+    world.join(2..=2);
+    world.sync();
+    assert!(has(&world, "m2"));
 }
 
 #[test]

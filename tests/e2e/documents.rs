@@ -119,6 +119,12 @@ fn every_field_of_every_document_is_documented() {
     };
     seen.add("error", &any(&["members", "show", "nobody"]));
     seen.add("status", &any(&["status"]));
+    seen.add("notify test", &any(&["notify", "test"]));
+    world.edit(|text| {
+        format!("{text}\n[[notify]]\nkind = \"wecom-robot\"\nurl = {{ env = \"NOT_SET\" }}\n")
+    });
+    seen.add("status", &any(&["status"]));
+    seen.add("notify test", &any(&["notify", "test"]));
     world.wecom.add_department(2, "研发", 1);
     world.wecom.add_tag(3, "SRE", &["m1"], &[]);
     world.join(1..=9);

@@ -45,6 +45,29 @@ fn a_suspension_by_a_person_is_never_undone_by_a_pass() {
 }
 
 #[test]
+fn someone_a_person_suspended_stays_so_through_a_departure_and_a_return() {
+    let world = of(5);
+    world.does(&["members", "suspend", "m1"]);
+    world.leave(1..=1);
+    world.sync();
+    world.join(1..=1);
+    for _ in 0..2 {
+        world.sync();
+        assert!(!world.signs_in("m1"));
+        assert!(world.problem("m1").contains("suspended by"));
+    }
+    // The other way round: who had left already when a person suspended them.
+    world.leave(2..=2);
+    world.sync();
+    world.does(&["members", "suspend", "m2"]);
+    world.join(2..=2);
+    world.sync();
+    assert!(!world.signs_in("m2"));
+    world.does(&["members", "resume", "m1"]);
+    assert!(world.signs_in("m1") && !world.signs_in("m2"));
+}
+
+#[test]
 fn a_suspension_goes_past_freeze_and_guard_while_all_else_waits() {
     let world = of(8);
     world.does(&["freeze"]);

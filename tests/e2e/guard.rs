@@ -1,6 +1,7 @@
 //! The guard: what is too much waits for a person, as a whole and for as long as it takes.
 
-use camsync_simulators::wecom::Status;
+use camsync_simulators::When;
+use camsync_simulators::wecom::{Fault, Status};
 
 use crate::world::{EVERYONE, Wish, World};
 
@@ -137,6 +138,32 @@ fn a_held_plan_keeps_its_id_until_it_grows() {
     world.sync();
     assert_eq!(world.plan_status(&grown["id"]), "superseded");
     assert!(world.plans("held").is_empty());
+}
+
+#[test]
+fn a_held_plan_outlasts_look_ups_that_fail_and_its_approval_waits_for_one_that_answers() {
+    let world = of(20);
+    world.leave(1..=4);
+    world.sync();
+    let plan = world.held();
+    let fails = |fault| world.wecom.inject(When::action("user/get"), fault);
+    fails(Fault::Http(502));
+    world.sync();
+    let still = world.held();
+    assert_eq!((&still["id"], &still["removals"]), (&plan["id"], &4.into()));
+    assert!(world.problem("m1").contains("not known to have left"));
+    // A person agrees while the provider does not answer: nothing happens on an old word.
+    world.approve(&plan);
+    world.sync();
+    assert_eq!(world.signing_in(1..=4), 4);
+    assert_eq!(world.plan_status(&plan["id"]), "approved");
+    // Somebody comes back meanwhile; the others' answers carry the approval out.
+    world.join(4..=4);
+    world.wecom.clear_faults();
+    world.sync();
+    assert_eq!(world.signing_in(1..=3), 0);
+    assert!(world.signs_in("m4"));
+    assert_eq!(world.plan_status(&plan["id"]), "applied");
 }
 
 #[test]

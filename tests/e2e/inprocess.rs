@@ -23,10 +23,10 @@ use camsync_simulators::cam;
 use chrono::{DateTime, TimeDelta, Utc};
 
 #[derive(Debug)]
-struct FakeClock(Mutex<DateTime<Utc>>);
+pub struct FakeClock(Mutex<DateTime<Utc>>);
 
 impl FakeClock {
-    fn advance(&self, by: TimeDelta) {
+    pub fn advance(&self, by: TimeDelta) {
         *self.0.lock().unwrap() += by;
     }
 }
@@ -45,8 +45,10 @@ impl Clock for FakeClock {
 
 /// Everybody is in department 1, or gone.
 #[derive(Default)]
-struct Staff {
+pub struct Staff {
     members: Mutex<BTreeSet<String>>,
+    /// Names other than the usual one.
+    names: Mutex<BTreeMap<String, String>>,
     blind: bool,
 }
 
@@ -66,6 +68,16 @@ fn member(id: &str) -> Member {
         tags: Vec::new(),
         attributes: BTreeMap::new(),
         shown_by: vec!["department:1".into()],
+    }
+}
+
+impl Staff {
+    fn member(&self, id: &str) -> Member {
+        let mut member = member(id);
+        if let Some(name) = self.names.lock().unwrap().get(id) {
+            member.name.clone_from(name);
+        }
+        member
     }
 }
 
@@ -90,7 +102,7 @@ impl Source for Staff {
                 parent: None,
                 name: "All".into(),
             }],
-            members: members.iter().map(|id| Arc::new(member(id))).collect(),
+            members: members.iter().map(|id| Arc::new(self.member(id))).collect(),
             ..Crawled::default()
         })
     }
@@ -103,15 +115,15 @@ impl Source for Staff {
     }
 }
 
-struct Small {
-    cam: cam::Simulator,
-    clock: Arc<FakeClock>,
+pub struct Small {
+    pub cam: cam::Simulator,
+    pub clock: Arc<FakeClock>,
     staff: Arc<Staff>,
-    engine: Engine,
+    pub engine: Engine,
 }
 
 impl Small {
-    async fn with(count: u32, blind: bool) -> Self {
+    pub async fn with(count: u32, blind: bool) -> Self {
         let options = cam::Options {
             rate: None,
             ..cam::Options::default()
@@ -128,6 +140,7 @@ impl Small {
         let ids = (10..10 + count).map(|n| format!("m{n}")).collect();
         let staff = Arc::new(Staff {
             members: Mutex::new(ids),
+            names: Mutex::default(),
             blind,
         });
         let ledger = Arc::new(Ledger::empty().unwrap());
@@ -179,12 +192,18 @@ impl Small {
         small
     }
 
-    async fn sync(&self) -> PassReport {
+    /// A pass that waits for what it has to try again.
+    pub async fn sync(&self) -> PassReport {
+        self.pass(TimeDelta::minutes(5)).await
+    }
+
+    /// A pass that tries until so much later by its clock.
+    pub async fn pass(&self, patience: TimeDelta) -> PassReport {
         let trigger = Trigger {
             actor: "test".into(),
             by_hand: false,
         };
-        let until = self.clock.now() + TimeDelta::minutes(5);
+        let until = self.clock.now() + patience;
         let report = self
             .engine
             .sync(None, &trigger, until, &ProgressSink::none())
@@ -194,7 +213,16 @@ impl Small {
         report
     }
 
-    fn leave(&self, numbers: std::ops::RangeInclusive<u32>) {
+    pub fn join(&self, id: &str) {
+        self.staff.members.lock().unwrap().insert(id.to_owned());
+    }
+
+    pub fn rename(&self, id: &str, name: &str) {
+        let mut names = self.staff.names.lock().unwrap();
+        names.insert(id.to_owned(), name.to_owned());
+    }
+
+    pub fn leave(&self, numbers: std::ops::RangeInclusive<u32>) {
         let mut members = self.staff.members.lock().unwrap();
         for n in numbers {
             members.remove(&format!("m{n}"));
@@ -202,7 +230,7 @@ impl Small {
     }
 
     /// How many may sign in.
-    fn on(&self) -> usize {
+    pub fn on(&self) -> usize {
         self.cam
             .user_names()
             .iter()
@@ -210,7 +238,7 @@ impl Small {
             .count()
     }
 
-    fn approve(&self, id: i64) {
+    pub fn approve(&self, id: i64) {
         let plan = self.engine.ledger().plan(id).unwrap().unwrap();
         let now = self.clock.now();
         assert!(
@@ -221,11 +249,11 @@ impl Small {
         );
     }
 
-    fn plan_status(&self, id: i64) -> String {
+    pub fn plan_status(&self, id: i64) -> String {
         self.engine.ledger().plan(id).unwrap().unwrap().status
     }
 
-    fn freeze(&self, frozen: bool) {
+    pub fn freeze(&self, frozen: bool) {
         let value = frozen.then_some("{}");
         self.engine.ledger().set_meta("frozen", value).unwrap();
     }

@@ -7,7 +7,7 @@ use camsync_simulators::{When, wecom};
 use serde_json::Value;
 
 use crate::tools::{Process, Tuning, assert_sound, daemon, until, wait_for_socket, world};
-use crate::world::{SECRETS, World, text};
+use crate::world::{SECRETS, World};
 
 const EVERY_SECOND: &str = "schedule = \"* * * * * *\"";
 /// Seldom enough that no test meets it.
@@ -82,9 +82,9 @@ fn sigterm_ends_it_while_the_provider_never_answers() {
 fn a_second_one_refuses_and_says_who_holds_the_ledger() {
     let world = scheduled(YEARLY);
     let process = daemon(&world);
-    let output = world.run(&["run"]);
-    assert_eq!(output.status.code(), Some(1));
-    let said = text(&output.stderr);
+    let mut second = Process::start(&world, &["run"]);
+    assert_eq!(second.wait().code(), Some(1));
+    let said = second.stderr();
     assert!(said.contains("held by"), "{said}");
     assert!(said.contains(&process.id().to_string()), "{said}");
     // The first is none the worse.

@@ -166,6 +166,30 @@ fn a_crawl_that_is_partial_empty_or_an_error_removes_nobody() {
 }
 
 #[test]
+fn a_crawl_that_is_not_complete_is_no_snapshot() {
+    let world = World::new();
+    world.wecom.add_department(2, "R&D", 1);
+    world.join(1..=3);
+    world.wecom.add_member("r1", "研发", &[2]);
+    world.sync();
+    world.join(4..=4);
+    world.wecom.rename_member("m1", "New Name");
+    world
+        .wecom
+        .inject(When::action("user/list").key(2), Fault::Errcode(60011));
+    let report = world.sync_fails();
+    assert_eq!(report["failures"][0]["kind"], "incomplete", "{report}");
+    assert_eq!(report["changes"].as_array().unwrap().len(), 0, "{report}");
+    let status = world.read(&["status"]);
+    assert_eq!(status["sources"][0]["members"], 4, "the snapshot stays");
+    assert_eq!(world.member("m1")["name"], "成员1");
+    assert!(world.cam.user("m4").is_none());
+    world.wecom.clear_faults();
+    world.sync();
+    assert!(world.signs_in("m4") && world.signs_in("r1"));
+}
+
+#[test]
 fn a_provider_that_suddenly_shows_nobody_is_not_believed() {
     let world = World::new();
     world.join(1..=3);

@@ -293,6 +293,11 @@ api_base = "{wecom}"
         self.command(arguments).output().unwrap()
     }
 
+    /// Runs beside the test until it ends.
+    pub fn spawn(&self, task: impl std::future::Future<Output = ()> + Send + 'static) {
+        self.runtime.spawn(task);
+    }
+
     pub fn block_on<T>(&self, future: impl std::future::Future<Output = T>) -> T {
         self.runtime.block_on(future)
     }

@@ -20,7 +20,7 @@ mod written;
 
 pub use keys::{
     Admin, ConnectorRef, Console, Daemon, Drift, Event, Limits, Network, Notify, NotifyKind,
-    Quotas, Retention, Role, SignIn, Source, Target, TargetKind, Telemetry,
+    Quotas, Retention, Role, SignIn, Source, Target, TargetKind, Telemetry, Tongue,
 };
 pub use load::{Config, Loaded};
 pub use problem::{ConfigError, Problem};

@@ -164,6 +164,15 @@ impl Secret {
         Self(Zeroizing::new(value))
     }
 
+    /// The value as a URL that secrets are sent to: `https`, or `http` on this machine.
+    ///
+    /// # Errors
+    /// What is wrong and what to do, without the value.
+    pub fn endpoint(&self) -> Result<url::Url, String> {
+        crate::kinds::endpoint(self.expose())
+            .map_err(|bad| format!("{}: {}", bad.message, bad.remedy))
+    }
+
     /// The value, for the one who has a use for it.
     #[must_use]
     pub fn expose(&self) -> &str {

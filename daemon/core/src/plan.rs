@@ -239,7 +239,7 @@ fn managed(
             Absence::Hidden(lost) => {
                 Case::Leaver(Evidence::Hidden, Grounds::OutOfRange { lost: lost.clone() })
             }
-            Absence::Unsettled => {
+            unsettled => {
                 draft.problem(
                     source.name,
                     &sub_user.key,
@@ -247,7 +247,10 @@ fn managed(
                         grounds: absent.grounds.clone(),
                     },
                 );
-                Case::Undecided
+                match unsettled {
+                    Absence::Doubted => Case::Doubted(absent.grounds.clone()),
+                    _ => Case::Undecided,
+                }
             }
         },
         (None, None) => Case::Undecided,
@@ -262,10 +265,12 @@ fn managed(
         sub_user,
         seen,
         lag,
+        doubted: matches!(case, Case::Doubted(_)),
     };
     match case {
         Case::Entitled(desired, admission) => entitled(&at, desired, admission, draft),
         Case::Leaver(evidence, grounds) => leaver(&at, here, evidence, grounds, draft),
+        Case::Doubted(grounds) => leaver(&at, here, Evidence::Absent, grounds, draft),
         Case::Undecided => confirm(&at, draft),
     }
 }
@@ -273,6 +278,8 @@ fn managed(
 enum Case<'a> {
     Entitled(&'a Desired, &'a Admission),
     Leaver(Evidence, Grounds),
+    /// A leaver by an earlier look-up, of whom the last one settled nothing.
+    Doubted(Grounds),
     Undecided,
 }
 
@@ -283,6 +290,8 @@ struct At<'a> {
     sub_user: &'a SubUser,
     seen: &'a ObservedUser,
     lag: bool,
+    /// Whether the last look-up left open what an earlier one had settled.
+    doubted: bool,
 }
 
 impl At<'_> {
@@ -343,7 +352,9 @@ fn missing(
     let (source, key) = (sub_user.source.as_str(), sub_user.key.as_str());
     match case {
         _ if lag => {}
-        Case::Undecided => draft.problem(source, key, Problem::DeletedByHand),
+        Case::Undecided | Case::Doubted(_) => {
+            draft.problem(source, key, Problem::DeletedByHand);
+        }
         Case::Leaver(..) => draft.notes.push(Note::GoneByHand {
             sub_user: sub_user.id,
         }),
@@ -590,6 +601,8 @@ fn leaver(
             Some(UserState::login(false)),
         );
         change.evidence = Some(evidence);
+        // It stays on the list, so that a held plan keeps its set and an approval its pairs; but it waits.
+        change.hold = at.doubted.then_some(Hold::Crawl);
         draft.changes.push(change);
         return;
     };
@@ -611,7 +624,8 @@ fn leaver(
     if !over || disabled {
         return;
     }
-    if at.source.fresh && sub_user.origin == Origin::Adopted && !at.input.leavers.delete_adopted {
+    let fresh = at.source.fresh && !at.doubted;
+    if fresh && sub_user.origin == Origin::Adopted && !at.input.leavers.delete_adopted {
         draft.notes.push(Note::Released {
             sub_user: sub_user.id,
         });
@@ -629,7 +643,7 @@ fn leaver(
         Evidence::Hidden => Evidence::Hidden,
         _ => Evidence::Expired,
     });
-    if !at.source.fresh {
+    if !fresh {
         if sub_user.origin == Origin::Adopted && !at.input.leavers.delete_adopted {
             return;
         }

@@ -335,7 +335,7 @@ type Slot = (
 );
 
 fn worlds() -> impl Strategy<Value = World> {
-    let slot = (0u8..10, verdicts(), option::of(rows()));
+    let slot = (0u8..12, verdicts(), option::of(rows()));
     let kinds = vec![
         AccountKind::SubUser,
         AccountKind::WecomSubUser,
@@ -404,10 +404,11 @@ fn place(world: &mut World, n: usize, (presence, (verdict, evidence), row): Slot
                 },
             ));
         }
-        7..=9 => {
+        7..=10 => {
             let absence = match presence {
                 7 => Absence::Absent,
                 8 => Absence::Hidden(vec!["department:1".into()]),
+                9 => Absence::Doubted,
                 _ => Absence::Unsettled,
             };
             let (key, grounds) = (key.clone(), Grounds::Unmatched);
@@ -578,6 +579,10 @@ proptest! {
             // Only a leaver's sub-user that a person suspended goes down the ladder like any other.
             let entitled = matches!(here, Some(Verdict::Admitted(_) | Verdict::Failed { .. }));
             prop_assert!(again || !(row.protected || unsettled || entitled), "{change:#?} of {row:#?}");
+            let doubted = world.absent.iter().any(|(s, a)| {
+                *s == row.source && a.key == row.key && a.absence == Absence::Doubted
+            });
+            prop_assert!(!doubted || change.evidence.is_none() || change.hold.is_some(), "{change:#?}");
             prop_assert!(!(change.kind == Kind::DeleteUser && matches!(here, Some(Verdict::Disabled))));
         }
     }

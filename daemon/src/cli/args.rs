@@ -170,6 +170,9 @@ pub(crate) enum Command {
     /// Connectors
     #[command(subcommand)]
     Connector(Connectors),
+    /// Notifications
+    #[command(subcommand)]
+    Notify(Notify),
     /// Say that the CAM key is meant to belong to another root account from now on
     Rebind {
         /// The target; for a source: `camsync sources rebind`
@@ -246,6 +249,7 @@ impl Command {
             | Self::Connector(Connectors::List { json } | Connectors::Inspect { json, .. }) => {
                 json.json
             }
+            Self::Notify(Notify::Test { json }) => json.json,
             Self::Sources(
                 Sources::List { json }
                 | Sources::Show { json, .. }
@@ -421,6 +425,16 @@ pub(crate) enum Connectors {
     Inspect {
         /// Its file, or a built-in one's name
         file: String,
+        #[command(flatten)]
+        json: Json,
+    },
+}
+
+/// Notifications.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Notify {
+    /// Send a test message to every target, and say which took it
+    Test {
         #[command(flatten)]
         json: Json,
     },

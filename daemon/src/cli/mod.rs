@@ -1,6 +1,6 @@
 //! The command line: reads words, finds whoever holds the ledger, draws what comes back.
 
-mod args;
+pub(crate) mod args;
 #[cfg(test)]
 mod documented;
 mod local;
@@ -25,8 +25,8 @@ use crate::telemetry::Telemetry;
 use crate::{daemon, socket};
 
 use args::{
-    Changes, Cli, Command, ConfigCommand, Connectors, Json, Lang, List, Members, Plans, Since,
-    Sources, Who,
+    Changes, Cli, Command, ConfigCommand, Connectors, Json, Lang, List, Members, Notify, Plans,
+    Since, Sources, Who,
 };
 use screen::Screen;
 
@@ -327,6 +327,9 @@ fn asked(command: Command, language: &str) -> Result<Asked, OpError> {
                 Asked::new(Request::InspectConnector { file }, Draw::Connector, json)
             }
         },
+        Command::Notify(Notify::Test { json }) => {
+            Asked::new(Request::TestNotify, Draw::NotifyTest, json)
+        }
         Command::Rebind { json, .. } => {
             Asked::new(Request::Rebind { source: None }, Draw::Done, json)
         }
@@ -389,9 +392,11 @@ async fn answer(place: &Place, asked: Asked, screen: &Screen) -> Result<u8, OpEr
         }
     };
     let code = match &asked.request {
-        Request::Plan { .. } | Request::Sync { .. } | Request::Check { .. } | Request::Audit(_) => {
-            crate::ops::exit_of(&document)
-        }
+        Request::Plan { .. }
+        | Request::Sync { .. }
+        | Request::Check { .. }
+        | Request::Audit(_)
+        | Request::TestNotify => crate::ops::exit_of(&document),
         _ => 0,
     };
     if asked.json {

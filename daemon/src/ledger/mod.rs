@@ -9,6 +9,7 @@ mod error;
 mod figures;
 mod file;
 mod lock;
+mod notifications;
 mod plans;
 mod rows;
 mod snapshot;
@@ -32,6 +33,7 @@ pub use changes::{AttemptRow, ChangeFilter, ChangeRow, Effect, NewChange};
 pub use error::LedgerError;
 pub use figures::Figures;
 pub use lock::LedgerLock;
+pub use notifications::{KeptDrift, NotificationRow, NotificationStep, TargetRow};
 pub use plans::{APPROVAL_HOLDS, PlanRemoval, PlanRow, Recorded, Recording};
 pub use snapshot::{
     CrawlEnd, Finding, KnownMember, MemberRow, MissingMember, Moved, Said, SourceRow,
@@ -68,6 +70,7 @@ impl Ledger {
             Connection::open(path).map_err(|e| LedgerError::from_sqlite(path, "open", e))?;
         let ledger = Self::wrap(path, connection)?;
         ledger.migrate()?;
+        ledger.refuse_read_only()?;
         file::restrict(path).map_err(LedgerError::io(path, "restrict"))?;
         Ok(ledger)
     }
@@ -162,6 +165,20 @@ impl Ledger {
             });
         }
         Ok(())
+    }
+
+    /// SQLite opens what may only be read without a word, and says so at the first write: too late, for nothing may be
+    /// begun that could not be recorded.
+    fn refuse_read_only(&self) -> Result<(), LedgerError> {
+        // The first is the ledger itself, the second the index beside it.
+        let file = self.read("open", |c| c.is_readonly(rusqlite::MAIN_DB))?;
+        let index = self.write("open for writing", |_| Ok(()));
+        if file {
+            return Err(LedgerError::ReadOnly {
+                path: self.path.clone(),
+            });
+        }
+        index
     }
 
     fn version(&self) -> Result<i64, LedgerError> {

@@ -140,9 +140,9 @@ impl Ledger {
             memory.released = c
                 .prepare_cached(
                     // Approved ones are not among them: they are free only as long as the approval is. One that
-                    // CAM made wait, for a permission or a quota, is still counted and still free.
+                    // waits for a permission, a quota or a crawl is still counted and still free.
                     "SELECT sub_user, kind FROM changes WHERE counted = 1 AND (status IN ('pending', 'in_flight', 'failed')
-                     OR (status = 'held' AND json_extract(hold, '$.waits_for') IN ('permission', 'quota')))",
+                     OR (status = 'held' AND json_extract(hold, '$.waits_for') IN ('permission', 'quota', 'crawl')))",
                 )?
                 .query_map([], |row| {
                     Ok(RemovalKey {

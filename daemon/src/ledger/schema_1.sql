@@ -192,6 +192,28 @@ CREATE TABLE applications (
     decided_by TEXT
 ) STRICT;
 
+-- What a notification target is, or was, told: noticed before it is sent, and kept until it is over and that is told too.
+CREATE TABLE notifications (
+    id         INTEGER PRIMARY KEY,
+    target     TEXT NOT NULL,            -- as the configuration names it; never the address that is a secret
+    cause      TEXT NOT NULL,            -- the same for as long as it stands
+    detail     TEXT NOT NULL,            -- JSON, the cause when it was noticed
+    noticed_at TEXT NOT NULL,
+    sent_at    TEXT,
+    over_at    TEXT,                     -- no longer stands; removed once that was sent
+    UNIQUE (target, cause)
+) STRICT;
+
+-- How it goes with sending to a target.
+CREATE TABLE notification_targets (
+    target          TEXT PRIMARY KEY,
+    last_sent_at    TEXT,
+    failing_since   TEXT,
+    attempts        INTEGER NOT NULL DEFAULT 0,  -- that failed in a row
+    next_attempt_at TEXT,
+    last_error      TEXT
+) STRICT;
+
 -- Who did what, when, and why. Each row's hash covers the one before: a removed row shows.
 CREATE TABLE audit (
     id      INTEGER PRIMARY KEY,

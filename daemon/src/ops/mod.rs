@@ -8,6 +8,7 @@ mod connectors;
 mod context;
 mod error;
 mod members;
+mod notify;
 mod passes;
 mod plans;
 mod sources;
@@ -186,6 +187,8 @@ pub enum Request {
         /// Its size.
         bytes: u64,
     },
+    /// Send a test message to every notification target.
+    TestNotify,
     /// Connectors.
     Connectors,
     /// One connector's description.
@@ -213,6 +216,7 @@ impl Request {
             | Self::Audit(_)
             | Self::Backup { .. }
             | Self::Check { .. }
+            | Self::TestNotify
             | Self::Connectors
             | Self::InspectConnector { .. } => Access::Read,
             _ => Access::Write,
@@ -269,6 +273,7 @@ pub async fn run(
         Request::Audit(options) => system::audit(context, &options),
         Request::Backup { file } => system::backup(context, &file),
         Request::BackedUp { file, bytes } => system::backed_up(context, &file, bytes, actor),
+        Request::TestNotify => notify::test(context).await,
         Request::Connectors => connectors::list(context).await,
         Request::InspectConnector { file } => connectors::inspect(context, &file).await,
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::ledger::time_text;
 use crate::pipeline::outbox::FROZEN;
 
-use super::{Context, OpError, sources};
+use super::{Context, OpError, notify, sources};
 
 pub(super) fn status(context: &Context) -> Result<Value, OpError> {
     let ledger = context.ledger();
@@ -35,6 +35,7 @@ pub(super) fn status(context: &Context) -> Result<Value, OpError> {
         "changes": changes,
         "held": held,
         "waiting": { "approval": all_held - for_room, "quota_or_permission": for_room },
+        "notify": notify::targets(context)?,
         "config": { "loaded_at": time_text(loaded_at), "error": error },
         "frozen": frozen,
         "target": { "owner_uin": ledger.meta(crate::pipeline::reconcile::OWNER_UIN)? },

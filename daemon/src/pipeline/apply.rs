@@ -231,12 +231,16 @@ async fn read_back(
     if seen.console_login == Some(false) {
         return Ok(applied(Effect::Suspended { confirmed: true }, request_id));
     }
-    let wecom = cam.sub_accounts(&[user.uin]).await.is_ok_and(|found| {
-        found
-            .iter()
-            .any(|a| a.uin == user.uin && a.user_type == UserType::WeComSubUser)
-    });
-    if seen.console_login == Some(true) && wecom {
+    if seen.console_login != Some(true) {
+        return unconfirmed;
+    }
+    // Without an answer it must not pass for suspended either.
+    let found = cam.sub_accounts(&[user.uin]).await;
+    let wecom = found
+        .map_err(|e| failure(&e))?
+        .iter()
+        .any(|a| a.uin == user.uin && a.user_type == UserType::WeComSubUser);
+    if wecom {
         return Err(Failure {
             class: FailureClass::Permanent,
             code: "no_effect".into(),

@@ -71,6 +71,7 @@ pub struct Engine {
     awake: tokio::sync::Notify,
     stopping: AtomicBool,
     stopped: tokio::sync::Notify,
+    pub(super) passed: tokio::sync::Notify,
 }
 
 impl Engine {
@@ -98,6 +99,7 @@ impl Engine {
             awake: tokio::sync::Notify::new(),
             stopping: AtomicBool::new(false),
             stopped: tokio::sync::Notify::new(),
+            passed: tokio::sync::Notify::new(),
         }
     }
 
@@ -196,6 +198,11 @@ impl Engine {
         if !self.stopped() {
             stopped.await;
         }
+    }
+
+    /// Returns once something was planned or applied since it was last asked: there may be news for a person.
+    pub async fn until_passed(&self) {
+        self.passed.notified().await;
     }
 
     /// Has the daemon look again at once at what is due: something may have changed.

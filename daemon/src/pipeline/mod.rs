@@ -20,6 +20,7 @@ pub mod progress;
 pub mod reconcile;
 pub mod source;
 mod story;
+pub mod target;
 pub mod turns;
 pub mod witness;
 

@@ -18,6 +18,7 @@ use super::progress::{Progress, ProgressSink};
 use super::reconcile::{self, Made, Ready, ReconcileError};
 use super::source::SourceFailure;
 use super::story;
+use super::target::{self, Doing, Trouble};
 use super::turns::Applier;
 
 /// The longest throttle that a pass by hand waits out.
@@ -177,12 +178,18 @@ impl Engine {
                     &report.recorded,
                 );
                 report.plan = Some(made);
+                target::note(self.ledger(), self.clock().now(), Doing::Reading, None)?;
             }
             Err(error) => {
                 story::not_planned(self.metrics(), &span, &error);
+                if let Some(trouble) = Trouble::of(&error) {
+                    let now = self.clock().now();
+                    target::note(self.ledger(), now, Doing::Reading, Some(trouble))?;
+                }
                 refused(&mut report, error)?;
             }
         }
+        self.passed.notify_one();
         Ok(report)
     }
 
@@ -287,6 +294,12 @@ impl Engine {
                 if report.applied > 0 {
                     self.confirm(&parts).await?;
                 }
+                let trouble = report.stopped.clone().map(Trouble::Cam);
+                // What was not tried says nothing.
+                if trouble.is_some() || report.applied > 0 || report.pending == 0 {
+                    target::note(self.ledger(), self.clock().now(), Doing::Writing, trouble)?;
+                }
+                self.passed.notify_one();
                 return Ok(report);
             }
         }

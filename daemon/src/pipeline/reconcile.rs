@@ -359,13 +359,18 @@ fn keep_suspicions(
     sub_users: &[SubUser],
     draft: &mut Draft,
 ) {
-    let find = |key: &str| {
-        sub_users
-            .iter()
-            .find(|s| s.source == source && s.key == key)
-    };
+    if suspicions.is_empty() {
+        return;
+    }
+    let by_key: HashMap<&str, &SubUser> = sub_users
+        .iter()
+        .filter(|s| s.source == source)
+        .map(|s| (s.key.as_str(), s))
+        .collect();
     for (key, other) in suspicions {
-        let (Some(one), Some(two)) = (find(key), find(&camsync_core::model::fold(other))) else {
+        let other_key = camsync_core::model::fold(other);
+        let (Some(one), Some(two)) = (by_key.get(key.as_str()), by_key.get(other_key.as_str()))
+        else {
             continue;
         };
         let problems = draft

@@ -76,6 +76,16 @@ impl SourceFailure {
             about: Vec::new(),
         }
     }
+
+    /// What it means, where that is known, or else what happened.
+    #[must_use]
+    pub fn in_short(&self) -> String {
+        let words = self.cause.as_ref().unwrap_or(&self.message);
+        match &self.code {
+            Some(code) if !words.contains(code.as_str()) => format!("{code}: {words}"),
+            _ => words.clone(),
+        }
+    }
 }
 
 impl std::fmt::Display for SourceFailure {

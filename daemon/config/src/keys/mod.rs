@@ -10,7 +10,7 @@ mod target;
 mod telemetry;
 
 pub use daemon::{Admin, Console, Daemon, Network, Role};
-pub use notify::{Event, Notify, NotifyKind};
+pub use notify::{Event, Notify, NotifyKind, Tongue};
 pub use pipeline::{Drift, Retention};
 pub use source::{ConnectorRef, Limits, Source};
 pub use target::{Quotas, SignIn, Target, TargetKind};

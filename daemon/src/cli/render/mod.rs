@@ -6,6 +6,7 @@ mod check;
 mod connectors;
 mod done;
 mod members;
+mod notify;
 mod paper;
 mod pass;
 mod plans;
@@ -43,6 +44,7 @@ pub(crate) enum Draw {
     AuditChain,
     Connectors,
     Connector,
+    NotifyTest,
     Done,
 }
 
@@ -72,6 +74,7 @@ pub(crate) fn text(draw: Draw, document: &Value, style: Style) -> String {
         Draw::AuditChain => audit::chain(&mut paper, document),
         Draw::Connectors => connectors::list(&mut paper, document),
         Draw::Connector => connectors::inspect(&mut paper, &document["connector"]),
+        Draw::NotifyTest => notify::test(&mut paper, document),
         Draw::Done => done::draw(&mut paper, document),
         Draw::AuditLines => {}
     }

@@ -93,6 +93,21 @@ fn attention(paper: &mut Paper, document: &Value) {
             paper.fill(words::STATUS_CHANGES_HELD, &[&waiting]),
         ));
     }
+    for target in items(&document["notify"]) {
+        if target["failing_since"].is_null() {
+            continue;
+        }
+        let text = paper.fill(
+            words::STATUS_NOTIFY,
+            &[
+                &str_of(&target["target"]),
+                &time::moment(&target["failing_since"]),
+                &scalar(&target["waiting"]),
+                &str_of(&target["error"]),
+            ],
+        );
+        said.push(("! ", Tint::Warn, text));
+    }
     let sources_fine = items(&document["sources"])
         .iter()
         .all(|s| str_of(&s["state"]) == "ok");

@@ -148,6 +148,7 @@ words! {
     STATUS_FAILED: "Changes that failed for good: {0}. `camsync changes list --status failed` shows them, `camsync changes retry ID` asks again.", "有 {0} 项变更最终失败：用 `camsync changes list --status failed` 查看，`camsync changes retry ID` 重试。";
     STATUS_CHANGES_HELD: "Changes that wait for room in a quota or a permission: {0}. `camsync changes list --status held` shows them.", "有 {0} 项变更在等待配额或权限：用 `camsync changes list --status held` 查看。";
     STATUS_CONFIG_REFUSED: "The edited configuration was refused; the one of {0} stays in force:", "修改后的配置被拒绝，仍使用 {0} 的配置：";
+    STATUS_NOTIFY: "Notifications are not taken by {0} since {1}, {2} wait: {3}", "自 {1} 起，{0} 收不到通知（待发 {2}）：{3}";
     STATUS_FINE: "All is well.", "一切正常。";
 
     // Plan and sync.
@@ -200,6 +201,11 @@ words! {
     CHECK_OK: "Everything is in order.", "一切正常。";
     CHECK_ERRORS: "Errors: {0}, warnings: {1}. Nothing was changed.", "错误 {0}，警告 {1}。未做任何更改。";
     CHECK_WARNINGS: "No errors; warnings: {0}.", "没有错误，{0} 个警告。";
+
+    // Notifications.
+    NOTIFY_NONE: "There is no [[notify]] in the configuration, so nobody is told anything.", "配置中没有 [[notify]]，因此不会通知任何人。";
+    NOTIFY_TAKEN: "{0} took the test message.", "{0} 已收到测试消息。";
+    NOTIFY_REFUSED: "{0} did not: {1}", "{0} 未收到：{1}";
 
     // Members, changes, plans.
     NOBODY: "No members. `camsync sync` crawls the sources.", "没有成员。`camsync sync` 会拉取来源。";
