@@ -181,11 +181,11 @@ impl Engine {
                 target::note(self.ledger(), self.clock().now(), Doing::Reading, None)?;
             }
             Err(error) => {
-                story::not_planned(self.metrics(), &span, &error);
                 if let Some(trouble) = Trouble::of(&error) {
                     let now = self.clock().now();
                     target::note(self.ledger(), now, Doing::Reading, Some(trouble))?;
                 }
+                story::not_planned(self.metrics(), &span, &error);
                 refused(&mut report, error)?;
             }
         }
