@@ -19,7 +19,7 @@ use camsync_core::model::{Department, Member, MemberStatus};
 use camsync_core::rules::{
     AdmitRule, Adopt, Enroll, Guard, Leavers, LessAccess, OnConflict, Retry, Rules,
 };
-use camsync_simulators::cam;
+use camsync_simulators::{When, cam};
 use chrono::{DateTime, TimeDelta, Utc};
 
 #[derive(Debug)]
@@ -330,4 +330,29 @@ async fn the_grace_counts_from_the_suspension() {
     small.clock.advance(TimeDelta::days(2));
     small.sync().await;
     assert_eq!(small.cam.user_names().len(), 4);
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_by_a_day_holds_nothing_up_and_frees_nothing() {
+    let small = Small::with(20, false).await;
+    small.staff.members.lock().unwrap().insert("m90".into());
+    small.cam.inject(
+        When::action("AddUser").once(),
+        cam::Fault::InternalErrorBefore,
+    );
+    // It is to be tried again in a second or so, which this pass does not wait for.
+    small.pass(TimeDelta::zero()).await;
+    assert!(small.cam.user("m90").is_none());
+    small.clock.advance(TimeDelta::days(-1));
+    small.pass(TimeDelta::zero()).await;
+    assert!(small.cam.user("m90").is_some());
+    // What the guard holds stays held, whichever way the clock goes.
+    small.leave(10..=13);
+    let held = small.sync().await.recorded.held;
+    assert_eq!(held.len(), 1);
+    for days in [-1, 2, -1] {
+        small.clock.advance(TimeDelta::days(days));
+        assert_eq!(small.sync().await.recorded.held, held);
+    }
+    assert_eq!(small.on(), 21);
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::rules::Retry;
@@ -57,6 +58,13 @@ pub fn next(policy: &Retry, class: FailureClass, attempt: u32, dice: f64) -> Nex
     }
 }
 
+/// Whether a pause that was to end at `at` is over. One that would last longer than the policy allows was planned by a
+/// clock that has gone back since, or by another policy: it is over, too.
+#[must_use]
+pub fn is_due(policy: &Retry, at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    (at - now).to_std().map_or(true, |pause| pause > policy.max)
+}
+
 #[cfg(test)]
 #[allow(clippy::panic)]
 mod tests {
@@ -76,6 +84,16 @@ mod tests {
                 prop_assert!(later >= pause);
             }
         }
+    }
+
+    #[test]
+    fn a_clock_that_went_back_makes_no_pause_longer_than_the_policy_allows() {
+        let (policy, now) = (Retry::default(), Utc::now());
+        let most = chrono::TimeDelta::from_std(policy.max).unwrap();
+        assert!(is_due(&policy, now, now));
+        assert!(is_due(&policy, now - most, now));
+        assert!(!is_due(&policy, now + most, now));
+        assert!(is_due(&policy, now + chrono::TimeDelta::days(1), now));
     }
 
     #[test]

@@ -172,11 +172,17 @@ async fn deliver(
     policy: &Retry,
 ) -> Result<Option<DateTime<Utc>>, LedgerError> {
     let ledger = context.ledger();
+    let now = context.now();
+    // A clock that went back makes neither pause longer.
     let spaced = state
         .and_then(|s| s.last_sent_at)
-        .map(|at| at + target.spacing());
-    let backed_off = state.and_then(|s| s.next_attempt_at);
-    let wait = spaced.max(backed_off).filter(|at| *at > context.now());
+        .filter(|at| *at <= now)
+        .map(|at| at + target.spacing())
+        .filter(|at| *at > now);
+    let backed_off = state
+        .and_then(|s| s.next_attempt_at)
+        .filter(|at| !retry::is_due(policy, *at, now));
+    let wait = spaced.max(backed_off);
     if wait.is_some() {
         return Ok(wait);
     }

@@ -264,7 +264,10 @@ impl Worker<'_> {
                     continue;
                 };
                 if change.status == Status::Pending {
-                    if let Some(at) = change.next_attempt_at.filter(|at| *at > now) {
+                    if let Some(at) = change
+                        .next_attempt_at
+                        .filter(|at| !retry::is_due(self.retry, *at, now))
+                    {
                         waiting.push((at, sub_user));
                         continue;
                     }
