@@ -115,7 +115,7 @@ async fn crawl_what_is_due(
             }
         };
         if due.iter().any(|name| engine.is_broken(name)) {
-            set_up_again(context).await;
+            context.set_up_again().await;
         }
         for name in due {
             let (engine, found) = (Arc::clone(engine), found.clone());
@@ -181,13 +181,6 @@ async fn crawl(engine: &Engine, source: String, found: &mpsc::Sender<Gathered>) 
             let _ = found.send(gathered).await;
         }
         Err(error) => tracing::error!(%error, source, "the crawl ended"),
-    }
-}
-
-/// What a source could not be set up for may have been put right: a connector's file, a secret's.
-async fn set_up_again(context: &Context) {
-    if let Err(error) = context.set_up_again().await {
-        tracing::warn!(%error, "the sources cannot be set up again");
     }
 }
 

@@ -124,6 +124,11 @@ pub struct Small {
 
 impl Small {
     pub async fn with(count: u32, blind: bool) -> Self {
+        Self::waiting(count, blind, Duration::from_secs(60)).await
+    }
+
+    /// With a client that waits for an answer of CAM for this long.
+    pub async fn waiting(count: u32, blind: bool, timeout: Duration) -> Self {
         let options = cam::Options {
             rate: None,
             ..cam::Options::default()
@@ -136,6 +141,7 @@ impl Small {
             Arc::new(StaticCredentials(key)),
         );
         client.requests_per_second = 1000.0;
+        client.timeout = timeout;
         let clock = Arc::new(FakeClock(Mutex::new(Utc::now())));
         let ids = (10..10 + count).map(|n| format!("m{n}")).collect();
         let staff = Arc::new(Staff {
@@ -199,18 +205,22 @@ impl Small {
 
     /// A pass that tries until so much later by its clock.
     pub async fn pass(&self, patience: TimeDelta) -> PassReport {
+        let report = self.try_pass(patience).await;
+        assert_eq!(report.error, None);
+        report
+    }
+
+    /// The same, where no plan may come of it.
+    pub async fn try_pass(&self, patience: TimeDelta) -> PassReport {
         let trigger = Trigger {
             actor: "test".into(),
             by_hand: false,
         };
         let until = self.clock.now() + patience;
-        let report = self
-            .engine
+        self.engine
             .sync(None, &trigger, until, &ProgressSink::none())
             .await
-            .unwrap();
-        assert_eq!(report.error, None);
-        report
+            .unwrap()
     }
 
     pub fn join(&self, id: &str) {
@@ -231,11 +241,12 @@ impl Small {
 
     /// How many may sign in.
     pub fn on(&self) -> usize {
-        self.cam
-            .user_names()
-            .iter()
-            .filter(|n| self.cam.user(n).unwrap().console_login)
-            .count()
+        let names = self.cam.user_names();
+        names.iter().filter(|name| self.signs_in(name)).count()
+    }
+
+    pub fn signs_in(&self, name: &str) -> bool {
+        self.cam.user(name).is_some_and(|user| user.console_login)
     }
 
     pub fn approve(&self, id: i64) {

@@ -42,6 +42,8 @@ mod receivers;
 mod reload;
 mod removal;
 mod secrets;
+mod silence;
+mod strange_ids;
 mod tools;
 mod wecom_faults;
 mod world;

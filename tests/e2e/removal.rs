@@ -328,3 +328,19 @@ fn a_rule_that_fails_on_a_member_removes_nobody() {
     world.sync();
     assert_eq!(world.signing_in(1..=2), 2);
 }
+
+#[test]
+fn whom_only_a_look_up_found_stays_in_the_snapshot_with_what_it_said() {
+    let world = World::new();
+    world.join(1..=3);
+    world.sync();
+    // A read has shown it: what comes next is more than lag.
+    world.sync();
+    world.wecom.rename_member("m1", "新名");
+    let missed = Fault::MissMembers(vec!["m1".into()]);
+    world.wecom.inject(When::action("user/list"), missed);
+    world.sync();
+    assert_eq!(world.read(&["status"])["sources"][0]["members"], 3);
+    assert_eq!(world.member("m1")["name"], "新名");
+    assert!(world.cam.user("m1").unwrap().remark.starts_with("新名"));
+}

@@ -146,11 +146,15 @@ impl Context {
         Ok(())
     }
 
-    /// Makes an engine's parts anew of what is in force: what a source could not be set up for may have been put right.
-    ///
-    /// # Errors
-    /// When none can be made; then the old ones stay.
-    pub async fn set_up_again(&self) -> Result<(), OpError> {
+    /// Makes an engine's parts anew of what is in force: what a source could not be set up for may have been put right, a
+    /// connector's file or a secret's. Where none can be made the old ones stay, and serve the other sources.
+    pub async fn set_up_again(&self) {
+        if let Err(error) = self.try_set_up_again().await {
+            tracing::warn!(%error, "the sources cannot be set up again");
+        }
+    }
+
+    async fn try_set_up_again(&self) -> Result<(), OpError> {
         let engine = self.engine().await?;
         let config = self.config();
         let parts = self.parts(&config.config).await?;

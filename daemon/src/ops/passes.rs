@@ -1,7 +1,9 @@
 //! `plan` and `sync`: passes, and what their outcome is called.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use camsync_config::Source;
 use camsync_core::change::Hold;
 use camsync_core::evidence::Evidence;
 use camsync_core::outbox::Kind;
@@ -12,7 +14,7 @@ use serde_json::{Value, json};
 use crate::ledger::time_text;
 use crate::pipeline::outbox::{FULL_QUOTA, FullQuota};
 use crate::pipeline::passes::summary;
-use crate::pipeline::{Applier, PassReport, ProgressSink, Trigger, reconcile};
+use crate::pipeline::{Applier, Engine, PassReport, ProgressSink, Trigger, reconcile};
 use crate::say::refusals;
 
 use super::{Context, OpError, changes, sources};
@@ -38,13 +40,26 @@ fn known(context: &Context, source: Option<&str>) -> Result<(), OpError> {
     }
 }
 
+/// The engine, for someone who asks the provider by hand. Its parts may be those of a daemon that has run for long: what a
+/// source could not be set up for may have been put right since.
+async fn engine(context: &Context, source: Option<&str>) -> Result<Arc<Engine>, OpError> {
+    let fresh = !context.is_set_up();
+    let engine = context.engine().await?;
+    let asked = |name: &str| source.is_none_or(|only| only == name);
+    let broken = |source: &Source| asked(&source.name) && engine.is_broken(&source.name);
+    if !fresh && context.config().config.sources.iter().any(broken) {
+        context.set_up_again().await;
+    }
+    Ok(engine)
+}
+
 pub(super) async fn plan(
     context: &Context,
     source: Option<&str>,
     progress: &ProgressSink,
 ) -> Result<Value, OpError> {
     known(context, source)?;
-    let engine = context.engine().await?;
+    let engine = engine(context, source).await?;
     let only = source.map(|s| [s.to_owned()]);
     let report = engine
         .plan(only.as_ref().map(<[_; 1]>::as_slice), progress)
@@ -60,7 +75,7 @@ pub(super) async fn sync(
     progress: &ProgressSink,
 ) -> Result<Value, OpError> {
     known(context, source)?;
-    let engine = context.engine().await?;
+    let engine = engine(context, source).await?;
     let trigger = Trigger {
         actor: actor.to_owned(),
         by_hand: true,

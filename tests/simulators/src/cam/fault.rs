@@ -54,6 +54,40 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// One of each kind, for tests that go through all; listings leave out `user`.
+    pub fn every(user: &str) -> impl Iterator<Item = Self> {
+        std::iter::successors(Some(Self::AnswerLost), move |fault| fault.next(user))
+    }
+
+    /// The kind that follows: a new one does not compile before it has its place in the row.
+    fn next(&self, user: &str) -> Option<Self> {
+        Some(match self {
+            Self::AnswerLost => Self::EffectLost,
+            Self::EffectLost => Self::ResetAfter,
+            Self::ResetAfter => Self::InternalErrorBefore,
+            Self::InternalErrorBefore => Self::InternalErrorAfter,
+            Self::InternalErrorAfter => Self::FailedOperationBefore,
+            Self::FailedOperationBefore => Self::FailedOperationAfter,
+            Self::FailedOperationAfter => Self::Code("NeverHeardOf.Before".to_owned()),
+            Self::Code(_) => Self::CodeAfter("NeverHeardOf.After".to_owned()),
+            Self::CodeAfter(_) => Self::Http(502),
+            Self::Http(_) => Self::HttpAfter(504),
+            Self::HttpAfter(_) => Self::TruncatedJson,
+            Self::TruncatedJson => Self::CutBody,
+            Self::CutBody => Self::EmptyBody,
+            Self::EmptyBody => Self::Legacy(4000),
+            Self::Legacy(_) => Self::Delay(Duration::from_millis(60)),
+            Self::Delay(_) => Self::SlowAnswer(Duration::from_millis(60)),
+            Self::SlowAnswer(_) => Self::NeverAnswer,
+            Self::NeverAnswer => Self::Drip(Duration::from_micros(200)),
+            Self::Drip(_) => Self::MarkerExpired,
+            Self::MarkerExpired => Self::MissUser(user.to_owned()),
+            Self::MissUser(_) => Self::ShiftPage(1),
+            Self::ShiftPage(_) => Self::EmptyListing,
+            Self::EmptyListing => return None,
+        })
+    }
+
     /// The refusal that takes the place of the effect, if this is one.
     pub(crate) fn refusal_before(&self) -> Option<&str> {
         match self {

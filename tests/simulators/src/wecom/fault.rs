@@ -49,6 +49,41 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// One of each kind, for tests that go through all; lists leave out `member` and `department`, where somebody comes
+    /// in while they are read.
+    pub fn every(member: &str, department: u32) -> impl Iterator<Item = Self> {
+        std::iter::successors(Some(Self::Errcode(-1)), move |fault| {
+            fault.next(member, department)
+        })
+    }
+
+    /// The kind that follows: a new one does not compile before it has its place in the row.
+    fn next(&self, member: &str, department: u32) -> Option<Self> {
+        Some(match self {
+            Self::Errcode(_) => Self::Http(502),
+            Self::Http(_) => Self::TruncatedJson,
+            Self::TruncatedJson => Self::CutBody,
+            Self::CutBody => Self::JsonArray,
+            Self::JsonArray => Self::EmptyBody,
+            Self::EmptyBody => Self::Flood(200 * 1024 * 1024),
+            Self::Flood(_) => Self::NeverAnswer,
+            Self::NeverAnswer => Self::Drip(Duration::from_millis(200)),
+            Self::Drip(_) => Self::Delay(Duration::from_millis(60)),
+            Self::Delay(_) => Self::Reset,
+            Self::Reset => Self::Hangup,
+            Self::Hangup => Self::Redirect("http://192.0.2.1/elsewhere".to_owned()),
+            Self::Redirect(_) => Self::EmptyUserlist,
+            Self::EmptyUserlist => Self::MissDepartments(vec![department]),
+            Self::MissDepartments(_) => Self::MissMembers(vec![member.to_owned()]),
+            Self::MissMembers(_) => Self::TokenExpired,
+            Self::TokenExpired => Self::TokenRevoked,
+            Self::TokenRevoked => Self::edit(move |enterprise| {
+                enterprise.add_member("newcomer", "新人", &[department]);
+            }),
+            Self::Edit(_) => return None,
+        })
+    }
+
     /// Changes the directory while it is being read.
     pub fn edit(change: impl Fn(&mut Enterprise) + Send + Sync + 'static) -> Self {
         Self::Edit(Edit(Arc::new(change)))
