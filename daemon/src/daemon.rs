@@ -20,7 +20,7 @@ use crate::{callbacks, notify, socket, systemd, web};
 /// The longest that the loop sleeps: the outbox is looked at this often, whatever the schedules say.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// What is in flight when the process is to end may take this long.
-const LAST_WORDS: Duration = Duration::from_secs(9);
+const LAST_WORDS: Duration = Duration::from_secs(8);
 /// A notification that is being sent when the process is to end may take this long; it is sent again otherwise.
 const LAST_NOTIFICATION: Duration = Duration::from_secs(1);
 /// How long the outbox is worked on before it is read anew.
@@ -42,10 +42,11 @@ pub async fn run(context: Arc<Context>) -> Result<(), OpError> {
     let server = tokio::spawn(socket::serve(listener, Arc::clone(&context)));
     let web = bound.serve(Arc::clone(&context));
     let failed = |e: std::io::Error| OpError::failed(format!("signals cannot be taken: {e}"));
-    let reload = Reload::new(Arc::clone(&context)).map_err(failed)?;
-    let engine = context.engine().await?;
+    // From here on a signal ends it in order, however early it comes.
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let reload = Reload::new(Arc::clone(&context)).map_err(failed)?;
+    let engine = context.engine().await?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), config = %context.config_file().display(), "camsync runs");
     let mut notifying = tokio::spawn({
         let (context, engine) = (Arc::clone(&context), Arc::clone(&engine));
@@ -66,18 +67,14 @@ pub async fn run(context: Arc<Context>) -> Result<(), OpError> {
     reload.abort();
     engine.stop();
     // The pass that runs ends after the attempts in flight; what was not recorded by then is resolved at the start.
-    let last_words = async { tokio::join!(&mut work, web.stop()) };
+    let notified = tokio::time::timeout(LAST_NOTIFICATION, &mut notifying);
+    let last_words = async { tokio::join!(&mut work, web.stop(), notified) };
     if tokio::time::timeout(LAST_WORDS, last_words).await.is_err() {
         tracing::warn!(
             "ended before everything in flight had answered; it is resolved at the next start"
         );
     }
-    if tokio::time::timeout(LAST_NOTIFICATION, &mut notifying)
-        .await
-        .is_err()
-    {
-        notifying.abort();
-    }
+    notifying.abort();
     server.abort();
     let _ = std::fs::remove_file(&path);
     tracing::info!("camsync has ended");

@@ -12,7 +12,7 @@ use crate::ledger::SourceRow;
 /// Sources with one schedule are kept apart by as much as this, or a tenth of the time between two crawls.
 const LARGEST_JITTER: TimeDelta = TimeDelta::seconds(30);
 /// A source whose crawl is not recorded, or not yet, is left alone for so long.
-const UNRECORDED_WAITS: TimeDelta = TimeDelta::seconds(30);
+const UNRECORDED_WAITS: TimeDelta = TimeDelta::seconds(10);
 /// A clock that went back by less was only set right.
 const SET_RIGHT: TimeDelta = TimeDelta::seconds(5);
 

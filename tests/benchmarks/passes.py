@@ -3,10 +3,13 @@
 
 Only the standard library. `run.sh` builds what it needs and calls it; arguments choose what is measured (default: all).
 """
+import http.client
 import json
 import os
 import pathlib
 import shutil
+import signal
+import socket
 import sqlite3
 import statistics
 import subprocess
@@ -21,11 +24,12 @@ CAMSYNC, BENCH = TARGET / "camsync", TARGET / "camsync-benchmarks"
 MEMBERS, DEPARTMENTS = int(os.environ.get("MEMBERS", 20_000)), int(os.environ.get("DEPARTMENTS", 1_000))
 RUNS = int(os.environ.get("RUNS", 5))
 LATENCY_MS = 10
+CALLBACK_TOKEN, CALLBACK_KEY = "benchmark", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 
 CONFIG = """
 [daemon]
 data_dir = "data"
-listen = "127.0.0.1:0"
+listen = "127.0.0.1:{listen}"
 
 [target]
 endpoint = "{cam}"
@@ -39,6 +43,8 @@ corp_id = "{corp_id}"
 agent_id = {agent_id}
 secret = {{ env = "WECOM_SECRET" }}
 api_base = "{wecom}"
+callback_token = {{ env = "CALLBACK_TOKEN" }}
+callback_aes_key = {{ env = "CALLBACK_KEY" }}
 
 [[admit]]
 when = "member.status == 'active'"
@@ -71,16 +77,19 @@ class World:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.place = json.loads(self.simulators.stdout.readline())
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="camsync-bench-"))
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
         self.configure(rate)
         settings = self.place["settings"]
         self.environment = {
             "PATH": os.environ["PATH"], "USER": "benchmark", "WECOM_SECRET": settings["wecom_secret"],
+            "CALLBACK_TOKEN": CALLBACK_TOKEN, "CALLBACK_KEY": CALLBACK_KEY,
             "TENCENTCLOUD_SECRET_ID": settings["secret_id"], "TENCENTCLOUD_SECRET_KEY": settings["secret_key"],
         }
 
     def configure(self, rate):
         (self.folder / "camsync.toml").write_text(CONFIG.format(
-            rate=rate, cam=self.place["cam"], wecom=self.place["wecom"], **self.place["settings"]))
+            rate=rate, listen=self.port, cam=self.place["cam"], wecom=self.place["wecom"], **self.place["settings"]))
 
     def __enter__(self):
         return self
@@ -102,6 +111,46 @@ class World:
         ran = self.camsync("sync", "--json", "--timeout", "1h")
         ran["report"] = json.loads(ran["output"])
         return ran
+
+
+class Daemon:
+    """`camsync run`, from its start until it is ready."""
+
+    def __init__(self, world):
+        self.world = world
+        began = time.monotonic()
+        self.process = subprocess.Popen([CAMSYNC, "run"], cwd=world.folder, env=world.environment,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while not self.is_ready():
+            assert self.process.poll() is None, "camsync run has ended"
+            time.sleep(0.002)
+        self.ready_after = time.monotonic() - began
+
+    def is_ready(self):
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", self.world.port, timeout=5)
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+
+    def usage(self):
+        """Processor time in seconds, memory in MiB."""
+        proc = pathlib.Path(f"/proc/{self.process.pid}")
+        fields = (proc / "stat").read_text().rsplit(")", 1)[1].split()
+        resident = next(l for l in (proc / "status").read_text().splitlines() if l.startswith("VmRSS"))
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), int(resident.split()[1]) / 1024
+
+    def until(self, holds):
+        while not holds(json.loads(self.world.camsync("status", "--json")["output"])):
+            time.sleep(0.2)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
 
 
 def row(what, figure, wanted):
@@ -205,6 +254,56 @@ def once_each(members):
             "each once; nothing")
 
 
+def callbacks(rate=500, seconds=10):
+    """Callbacks at an even rate, from the same machine, while crawls of the whole enterprise follow each other."""
+    with World(MEMBERS, DEPARTMENTS, 1000) as world:
+        text = (world.folder / "camsync.toml").read_text()
+        (world.folder / "camsync.toml").write_text(text[:text.index("[[admit]]")])
+        world.tell(f"latency {LATENCY_MS}")
+        with Daemon(world) as daemon:
+            crawling = subprocess.Popen(
+                ["sh", "-c", f"while :; do '{CAMSYNC}' sync --json >/dev/null; done"],
+                cwd=world.folder, env=world.environment, start_new_session=True)
+            daemon.until(lambda status: status["sources"][0]["state"] == "crawling")
+            told = json.loads(measured([
+                BENCH, "callbacks", f"http://127.0.0.1:{world.port}/webhooks/acme", CALLBACK_TOKEN, CALLBACK_KEY,
+                world.place["settings"]["corp_id"], str(rate), str(seconds)])["output"])
+            os.killpg(crawling.pid, signal.SIGTERM)
+            crawling.wait()
+        row(f"{rate} callbacks a second for {seconds} s while crawls run",
+            f"{told['answered']} of {told['sent']} answered, half within {told['p50'] * 1000:.0f} ms, "
+            f"99 % within {told['p99'] * 1000:.0f} ms, all within {told['max'] * 1000:.0f} ms", "all; 99 % within 100 ms")
+
+
+def idle(sources=20, seconds=60):
+    with World(200, 20, 16) as world:
+        text = (world.folder / "camsync.toml").read_text()
+        before, source = text[:text.index("[[source]]")], text[text.index("[[source]]"):text.index("[[admit]]")]
+        source = source.replace('name = "acme"', 'name = "s{n}"\nschedule = "0 0 1 1 *"')
+        (world.folder / "camsync.toml").write_text(
+            before + "".join(source.replace("{n}", str(n)) for n in range(sources)))
+        with Daemon(world) as daemon:
+            daemon.until(lambda status: all(s["state"] == "ok" for s in status["sources"]))
+            time.sleep(2)
+            began, _ = daemon.usage()
+            time.sleep(seconds)
+            ended, resident = daemon.usage()
+        row(f"idle daemon, {sources} sources, over {seconds} s",
+            f"{(ended - began) / seconds * 100:.2f} % of a core, {resident:.0f} MiB", "under 0.5 %, under 80 MiB")
+
+
+def ready(world):
+    ledger = sqlite3.connect(world.folder / "data/camsync.db")
+    members, = ledger.execute("SELECT count(*) FROM members").fetchone()
+    ledger.close()
+    times = []
+    for _ in range(RUNS):
+        with Daemon(world) as daemon:
+            times.append(daemon.ready_after)
+    row(f"start to ready, warm compile cache, ledger of {members:,} members",
+        f"{statistics.median(times) * 1000:.0f} ms", "under 300 ms")
+
+
 def plan_memory():
     told = json.loads(measured([BENCH, "plan-memory", "100000"])["output"])
     row("planning 100,000 against 100,000, peak memory",
@@ -221,12 +320,16 @@ def large(wanted):
             quiet_pass(world)
         if "status" in wanted:
             status(world)
+        if {"status", "ready"} & set(wanted):
             enlarge(world, 5)
+        if "status" in wanted:
             status(world)
+        if "ready" in wanted:
+            ready(world)
 
 
 def main():
-    wanted = sys.argv[1:] or ["memory", "once", "first", "wasm", "quiet", "status"]
+    wanted = sys.argv[1:] or ["memory", "once", "first", "wasm", "callbacks", "idle", "quiet", "status", "ready"]
     print("| what | figure | wanted |\n| - | - | - |")
     if "memory" in wanted:
         plan_memory()
@@ -236,7 +339,11 @@ def main():
         first_sync(440, 16)
     if "wasm" in wanted:
         through_wasm()
-    if {"quiet", "status"} & set(wanted):
+    if "callbacks" in wanted:
+        callbacks()
+    if "idle" in wanted:
+        idle()
+    if {"quiet", "status", "ready"} & set(wanted):
         large(wanted)
 
 

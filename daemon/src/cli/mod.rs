@@ -30,6 +30,9 @@ use args::{
 };
 use screen::Screen;
 
+/// How long the end waits for threads that are busy with the system.
+const LAST_THREADS: Duration = Duration::from_millis(500);
+
 /// Runs the command line and says how it ended.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -46,7 +49,10 @@ pub fn main() -> ExitCode {
             return ExitCode::from(Exit::Failed.code());
         }
     };
-    match runtime.block_on(command(cli, language, &screen)) {
+    let outcome = runtime.block_on(command(cli, language, &screen));
+    // A thread that still waits for the system, such as for a name that no server resolves, holds up no end.
+    runtime.shutdown_timeout(LAST_THREADS);
+    match outcome {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             screen.error(error.to(language));

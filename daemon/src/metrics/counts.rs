@@ -149,7 +149,7 @@ impl Metrics {
             notifications: r.counts(
                 "camsync_notifications_total",
                 ["kind", "result"],
-                "Notifications: sent or failed",
+                "Messages to notification targets, by kind of target: sent or failed",
             ),
             registry: Registry::default(),
             described: Vec::new(),

@@ -185,11 +185,13 @@ async fn deliver(
     while !left.is_empty() && started.elapsed() < TURN {
         match target.send(left, context.now()).await {
             Ok(taken) => {
+                context.metrics().notification(target.kind, true);
                 let ids: Vec<i64> = left.iter().take(taken).map(|n| n.row).collect();
                 ledger.delivered(&target.name, context.now(), &ids)?;
                 left = left.get(taken..).unwrap_or_default();
             }
             Err(refusal) => {
+                context.metrics().notification(target.kind, false);
                 let attempt = state.map_or(0, |s| s.attempts) + 1;
                 if attempt == 1 {
                     tracing::warn!(

@@ -37,9 +37,6 @@ pub enum TelemetryError {
     )]
     Headers,
     /// No HTTP client can be made.
-    #[error("telemetry: {0}")]
-    Http(#[from] camsync_cam::HttpClientError),
-    /// The CA file cannot be read, or something else of the set-up is wrong.
     #[error(transparent)]
     Setup(#[from] crate::setup::SetupError),
     /// The exporter cannot be made.
@@ -60,8 +57,7 @@ impl Telemetry {
         let Some(endpoint) = &config.telemetry.otlp_endpoint else {
             return Ok(None);
         };
-        let ca = crate::setup::extra_ca(config)?;
-        let client = camsync_cam::http_client(config.network.proxy.as_ref(), ca.as_deref())?;
+        let client = crate::setup::http_client(config)?;
         let exporter = SpanExporter::builder()
             .with_http()
             .with_http_client(Sender {

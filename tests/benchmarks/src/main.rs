@@ -6,6 +6,7 @@
     reason = "speaks to its caller through them"
 )]
 
+mod callbacks;
 mod cpu;
 mod crawl;
 mod memory;
@@ -15,7 +16,7 @@ mod simulators;
 use std::error::Error;
 use std::process::ExitCode;
 
-const USAGE: &str = "camsync-benchmarks simulators MEMBERS DEPARTMENTS | crawl native|wasm URL TIMES | plan-memory MEMBERS";
+const USAGE: &str = "camsync-benchmarks simulators MEMBERS DEPARTMENTS | crawl native|wasm URL TIMES | plan-memory MEMBERS | callbacks URL TOKEN AES_KEY CORP_ID RATE SECONDS";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -36,6 +37,9 @@ fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
         }
         ["crawl", way, url, times] => crawl::measure(way, url, times.parse()?),
         ["plan-memory", members] => memory::measure(members.parse()?),
+        ["callbacks", url, token, key, corp, rate, seconds] => {
+            callbacks::measure(url, [token, key, corp], rate.parse()?, seconds.parse()?)
+        }
         _ => Err(USAGE.into()),
     }
 }
