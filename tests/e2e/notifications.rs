@@ -110,7 +110,7 @@ fn a_held_plan_is_told_once_across_passes_and_restarts_and_once_when_it_is_over(
     let robot = told.robot();
     assert_eq!(robot.len(), 1, "{robot:?}");
     assert!(
-        robot[0].contains(&format!("方案 {plan} 等待您批准")),
+        robot[0].contains(&format!("计划 {plan} 等待您批准")),
         "{robot:?}"
     );
     assert!(robot[0].contains(&format!("`camsync plans show {plan}`")));

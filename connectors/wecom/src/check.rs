@@ -188,7 +188,7 @@ fn no_callback(language: Language) -> Finding {
         Severity::Info,
         language,
         (
-            "未配置回调：变更要等到下一次定时同步才会被发现。",
+            "未配置回调：变动要等到下一次定时拉取才会被发现。",
             "可在应用的「接收消息」中设置回调URL，并配置 callback_token 和 callback_aes_key。",
         ),
         (

@@ -4,10 +4,12 @@
 //! very place. Secrets stand in it only as a [`SecretRef`]; who needs one resolves it. Each key is declared once,
 //! in `keys`, and what reads it, shows it and documents it follows from there.
 
+mod bilingual;
 mod document;
 mod keys;
 mod kinds;
 mod load;
+mod manual;
 mod problem;
 mod reader;
 mod reference;
@@ -23,8 +25,9 @@ pub use keys::{
     Quotas, Retention, Role, SignIn, Source, Target, TargetKind, Telemetry, Tongue,
 };
 pub use load::{Config, Loaded};
+pub use manual::manual;
 pub use problem::{ConfigError, Problem};
-pub use reference::{reference_markdown, schema};
+pub use reference::schema;
 pub use resolve::{ResolvedSettings, resolve_settings};
 pub use schedule::{Schedule, ScheduleError};
 pub use secret::{ReloadingSecret, Secret, SecretError, SecretRef};

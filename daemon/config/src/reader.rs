@@ -7,6 +7,7 @@ use std::sync::Arc;
 use camsync_core::nearest::nearest;
 use serde_json::Value as Json;
 
+use crate::bilingual::Bilingual;
 use crate::document::{Entry, Node, SourceText, Table, Value, offset_in_file};
 use crate::problem::{Excerpt, Problem};
 
@@ -25,7 +26,7 @@ pub(crate) trait Kind {
 /// A table with declared keys.
 pub(crate) trait Section: Sized {
     /// What the table is about.
-    const DOC: &'static str;
+    const DOC: Bilingual;
     /// Its keys, in the order of the manual.
     fn keys() -> Vec<Key>;
     /// Reads it; nothing when something in it was refused.
@@ -41,7 +42,7 @@ pub(crate) trait Section: Sized {
 /// How a value is written, for people and for machines.
 pub(crate) struct Shape {
     /// For the manual: `a duration such as "24h"`.
-    pub(crate) words: String,
+    pub(crate) words: Bilingual<String>,
     /// A JSON Schema.
     pub(crate) schema: Json,
     /// The table inside, if it is one, and whether it may stand more than once.
@@ -50,14 +51,14 @@ pub(crate) struct Shape {
 
 /// A table inside a table, for the manual.
 pub(crate) struct Inner {
-    pub(crate) doc: &'static str,
+    pub(crate) doc: Bilingual,
     pub(crate) keys: Vec<Key>,
 }
 
 /// A declared key.
 pub(crate) struct Key {
     pub(crate) name: &'static str,
-    pub(crate) doc: &'static str,
+    pub(crate) doc: Bilingual,
     pub(crate) presence: Presence,
     pub(crate) shape: Shape,
 }
@@ -69,7 +70,7 @@ pub(crate) enum Presence {
     /// This is what holds without it.
     Default(Json),
     /// What holds without it, in words.
-    Otherwise(&'static str),
+    Otherwise(Bilingual),
 }
 
 /// Reads one file, and gathers all that is wrong with it.
@@ -212,7 +213,7 @@ impl<'t, 'r, 'a> Fields<'t, 'r, 'a> {
                     let remedy = match shape.inner {
                         Some((_, true)) => format!("add a [[{path}]]"),
                         Some((_, false)) => format!("add [{path}]"),
-                        None => format!("add `{name}`: {}", shape.words),
+                        None => format!("add `{name}`: {}", shape.words.en),
                     };
                     reader.refuse(&span, format!("`{path}` is missing"), remedy);
                 });
@@ -299,15 +300,17 @@ fn literal(json: Json, span: &Range<usize>) -> Node {
 }
 
 /// Declares a table of the configuration: a struct (or, after `for`, a struct that exists already), and for each
-/// key its meaning, its [`Kind`], and whether it may be left out: `required`, `default(VALUE)`,
-/// `optional("what holds without it")`, or `derived("from what", EXPRESSION)` over the keys above it. After the keys:
+/// key its meaning in English and in Chinese (`#[zh = "…"]`), its [`Kind`], and whether it may be left out: `required`,
+/// `default(VALUE)`, `optional("what holds without it", "the same in Chinese")`, or `derived("from what", "the same in
+/// Chinese", EXPRESSION)` over the keys above it. A text without its Chinese does not compile. After the keys:
 /// `line FIELD;` keeps the table's line, `check FUNCTION;` and `together FUNCTION;` are [`Section::check`] and
 /// [`Section::check_together`].
 macro_rules! section {
     (
         $(#[doc = $doc:literal])+
+        #[zh = $zh:literal]
         pub struct $name:ident {
-            $( $(#[doc = $kdoc:literal])+ $field:ident: $type:ty = $kind:ty, $how:ident $(($($arg:tt)*))?; )+
+            $( $(#[doc = $kdoc:literal])+ #[zh = $kzh:literal] $field:ident: $type:ty = $kind:ty, $how:ident $(($($arg:tt)*))?; )+
         }
         $(line $line:ident;)?
         $(check $check:path;)?
@@ -324,8 +327,9 @@ macro_rules! section {
         }
         section! {
             $(#[doc = $doc])+
+            #[zh = $zh]
             for $name {
-                $( $(#[doc = $kdoc])+ $field = $kind, $how $(($($arg)*))?; )+
+                $( $(#[doc = $kdoc])+ #[zh = $kzh] $field = $kind, $how $(($($arg)*))?; )+
             }
             $(line $line;)?
             $(check $check;)?
@@ -334,21 +338,25 @@ macro_rules! section {
     };
     (
         $(#[doc = $doc:literal])+
+        #[zh = $zh:literal]
         for $name:ty {
-            $( $(#[doc = $kdoc:literal])+ $field:ident = $kind:ty, $how:ident $(($($arg:tt)*))?; )+
+            $( $(#[doc = $kdoc:literal])+ #[zh = $kzh:literal] $field:ident = $kind:ty, $how:ident $(($($arg:tt)*))?; )+
         }
         $(line $line:ident;)?
         $(check $check:path;)?
         $(together $together:path;)?
     ) => {
         impl $crate::reader::Section for $name {
-            const DOC: &'static str = concat!($($doc, "\n"),+);
+            const DOC: $crate::bilingual::Bilingual = $crate::bilingual::Bilingual {
+                en: concat!($($doc, "\n"),+),
+                zh: $zh,
+            };
 
             fn keys() -> Vec<$crate::reader::Key> {
                 use $crate::reader::Kind as _;
                 vec![ $( $crate::reader::Key {
                     name: stringify!($field),
-                    doc: concat!($($kdoc, "\n"),+),
+                    doc: $crate::bilingual::Bilingual { en: concat!($($kdoc, "\n"),+), zh: $kzh },
                     presence: section!(@presence $how $(($($arg)*))?),
                     shape: <$kind>::shape(),
                 } ),+ ]
@@ -395,16 +403,18 @@ macro_rules! section {
     };
     (@presence required) => { $crate::reader::Presence::Required };
     (@presence default($($value:tt)*)) => { $crate::reader::Presence::Default(serde_json::json!($($value)*)) };
-    (@presence optional($words:literal)) => { $crate::reader::Presence::Otherwise($words) };
-    (@presence derived($words:literal, $value:expr)) => { $crate::reader::Presence::Otherwise($words) };
+    (@presence optional($en:literal, $zh:literal)) => {
+        $crate::reader::Presence::Otherwise($crate::bilingual::Bilingual { en: $en, zh: $zh })
+    };
+    (@presence derived($en:literal, $zh:literal, $value:expr)) => { section!(@presence optional($en, $zh)) };
     (@read $fields:ident $field:ident $kind:ty, required) => { $fields.required::<$kind>(stringify!($field)) };
     (@read $fields:ident $field:ident $kind:ty, default($($value:tt)*)) => {
         $fields.default::<$kind>(stringify!($field), serde_json::json!($($value)*))
     };
-    (@read $fields:ident $field:ident $kind:ty, optional($words:literal)) => {
+    (@read $fields:ident $field:ident $kind:ty, optional($en:literal, $zh:literal)) => {
         $fields.optional::<$kind>(stringify!($field))
     };
-    (@read $fields:ident $field:ident $kind:ty, derived($words:literal, $value:expr)) => {
+    (@read $fields:ident $field:ident $kind:ty, derived($en:literal, $zh:literal, $value:expr)) => {
         $fields.optional::<$kind>(stringify!($field)).and_then(|found| found.or_else(|| $value))
     };
     (@show $self:ident $field:ident $kind:ty, optional) => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::bilingual::Bilingual;
 use crate::document::{Node, SourceText, Table, Value};
 use crate::kinds::secret_in;
 use crate::reader::{Kind, Reader, Shape};
@@ -100,7 +101,10 @@ impl Kind for Opaque {
 
     fn shape() -> Shape {
         Shape::plain(
-            "a table; `camsync connector inspect NAME` lists its keys",
+            Bilingual {
+                en: "a table; `camsync connector inspect NAME` lists its keys",
+                zh: "表；`camsync connector inspect NAME` 列出其中的键",
+            },
             json!({ "type": "object" }),
         )
     }

@@ -1,10 +1,10 @@
-//! The committed sample, JSON Schema and manual page agree with the program. `UPDATE=1` writes the last two anew.
+//! The committed sample, JSON Schema and manual pages agree with the program. `UPDATE=1` writes all but the sample anew.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use camsync_config::{Config, reference_markdown, schema};
+use camsync_config::{Config, Tongue, manual, schema};
 use serde_json::Value;
 
 fn committed(path: &str) -> PathBuf {
@@ -56,8 +56,9 @@ fn the_schema_is_committed_and_is_one() {
 }
 
 #[test]
-fn the_manual_is_committed() {
-    agrees("docs/configuration.md", &reference_markdown());
+fn the_manual_is_committed_in_both_languages() {
+    agrees("docs/configuration.md", &manual(Tongue::English));
+    agrees("docs/configuration.zh-CN.md", &manual(Tongue::Chinese));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use url::Url;
 
+use crate::bilingual::Bilingual;
 use crate::document::{Node, Table};
 use crate::kinds::{
     Address, FilePath, Many, Name, OneOf, PublicUrl, Secretive, Switch, WebUrl, Words,
@@ -16,15 +17,20 @@ use crate::secret::SecretRef;
 
 section! {
     /// The process itself: where it keeps its data, and where it listens.
+    #[zh = "进程本身：数据放在哪里，在哪里监听。"]
     pub struct Daemon {
         /// The folder of everything that camsync keeps; the ledger is `camsync.db` in it.
+        #[zh = "camsync 全部数据所在的目录；台账是其中的 `camsync.db`。"]
         data_dir: PathBuf = FilePath, default("/var/lib/camsync");
         /// Where the console, the API, webhooks and metrics are served.
+        #[zh = "控制台、API、回调与监控指标的监听地址。"]
         listen: SocketAddr = Address, default("127.0.0.1:8420");
         /// The URL that browsers and providers see.
-        public_url: Url = PublicUrl, derived("`http://` and `listen`", listen.and_then(|at: SocketAddr| seen_at(at)));
+        #[zh = "浏览器与身份源看到的 URL。"]
+        public_url: Url = PublicUrl, derived("`http://` and `listen`", "`http://` 加 `listen`", listen.and_then(|at: SocketAddr| seen_at(at)));
         /// A folder of connectors: a file `NAME.wasm` in it is the connector `NAME`.
-        connectors_dir: PathBuf = FilePath, derived("`connectors` in `data_dir`", data_dir.as_ref().map(|dir: &PathBuf| dir.join("connectors")));
+        #[zh = "连接器目录：其中的文件 `NAME.wasm` 就是连接器 `NAME`。"]
+        connectors_dir: PathBuf = FilePath, derived("`connectors` in `data_dir`", "`data_dir` 中的 `connectors`", data_dir.as_ref().map(|dir: &PathBuf| dir.join("connectors")));
     }
 }
 
@@ -34,12 +40,16 @@ fn seen_at(listen: SocketAddr) -> Option<Url> {
 
 section! {
     /// Who may use the console and the API. Without any token nobody may.
+    #[zh = "谁可以使用控制台与 API。没有任何令牌时，谁都不能使用。"]
     pub struct Console {
         /// The token of the one administrator. In the audit, who holds it is called `admin`.
-        admin_token: Option<SecretRef> = Secretive, optional("nobody signs in with a shared token");
+        #[zh = "唯一管理员的令牌。持有者在审计中记为 `admin`。"]
+        admin_token: Option<SecretRef> = Secretive, optional("nobody signs in with a shared token", "没有人能用共用令牌登录");
         /// Administrators by name, so that the audit knows who did what.
+        #[zh = "具名的管理员，使审计能记下是谁做的。"]
         admin: Vec<Admin> = Many<Admin>, default([]);
         /// Whether a held plan needs the approval of two different people.
+        #[zh = "被拦下的计划是否需要两个不同的人批准。"]
         two_person_approval: bool = Switch, default(false);
     }
     check shared_name;
@@ -63,12 +73,16 @@ fn shared_name(console: &Console, table: &Table, span: &Range<usize>, reader: &m
 
 section! {
     /// One administrator.
+    #[zh = "一名管理员。"]
     pub struct Admin {
         /// The name in the audit.
+        #[zh = "审计中记录的名称。"]
         name: String = Name, required;
         /// The token that this administrator signs in with.
+        #[zh = "这名管理员登录用的令牌。"]
         token: SecretRef = Secretive, required;
         /// What this administrator may do.
+        #[zh = "这名管理员的权限。"]
         role: Role = OneOf<Role>, default("admin");
     }
     line line;
@@ -105,23 +119,43 @@ pub enum Role {
 }
 
 impl Words for Role {
-    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
-        ("viewer", Self::Viewer, "reads"),
+    const WORDS: &'static [(&'static str, Self, Bilingual)] = &[
+        (
+            "viewer",
+            Self::Viewer,
+            Bilingual {
+                en: "reads",
+                zh: "只读",
+            },
+        ),
         (
             "approver",
             Self::Approver,
-            "reads, decides about held plans and applications, retries and cancels changes",
+            Bilingual {
+                en: "reads, decides about held plans and applications, retries and cancels changes",
+                zh: "只读，并可批准或忽略被拦下的计划、处理申请、重试和取消变更",
+            },
         ),
-        ("admin", Self::Admin, "everything"),
+        (
+            "admin",
+            Self::Admin,
+            Bilingual {
+                en: "everything",
+                zh: "全部",
+            },
+        ),
     ];
 }
 
 section! {
     /// How the internet is reached, by the daemon and by its connectors.
+    #[zh = "守护进程及其连接器如何访问互联网。"]
     pub struct Network {
         /// The proxy for all outgoing requests except those to loopback. WeCom wants a fixed outgoing address.
-        proxy: Option<Url> = WebUrl, optional("no proxy");
+        #[zh = "所有出站请求使用的代理，访问本机的除外。企业微信要求出口 IP 固定。"]
+        proxy: Option<Url> = WebUrl, optional("no proxy", "不使用代理");
         /// Certificates (PEM) to trust in addition to the system's.
-        ca_file: Option<PathBuf> = FilePath, optional("the system's only");
+        #[zh = "除系统自带的证书外，另外信任的证书（PEM）。"]
+        ca_file: Option<PathBuf> = FilePath, optional("the system's only", "只用系统的");
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use crate::bilingual::Bilingual;
 use crate::document::{Node, Table};
 use crate::kinds::{List, OneOf, Secretive, Text, Words};
 use crate::reader::{Reader, section};
@@ -10,26 +11,37 @@ use crate::secret::SecretRef;
 
 section! {
     /// Who is told, once, what needs a person, and once again when it is over.
+    #[zh = "有事需要人处理时通知谁：开始时一次，结束后再一次。"]
     pub struct Notify {
         /// How the message travels.
+        #[zh = "消息怎样送达。"]
         kind: NotifyKind = OneOf<NotifyKind>, required;
         /// `wecom-robot` and `webhook`: where the message is posted. A robot's URL holds its key, so it is a secret.
-        url: Option<SecretRef> = Secretive, optional("needed for `wecom-robot` and `webhook`");
+        #[zh = "`wecom-robot` 与 `webhook`：消息发往的地址。群机器人的地址中含有密钥，因此按密钥填写。"]
+        url: Option<SecretRef> = Secretive, optional("needed for `wecom-robot` and `webhook`", "`wecom-robot` 与 `webhook` 必填");
         /// `webhook`: the key that signs the body; one that begins with `whsec_` is base64, as Standard Webhooks has it.
-        secret: Option<SecretRef> = Secretive, optional("needed for `webhook`");
+        #[zh = "`webhook`：给正文签名的密钥；以 `whsec_` 开头的是 base64，符合 Standard Webhooks。"]
+        secret: Option<SecretRef> = Secretive, optional("needed for `webhook`", "`webhook` 必填");
         /// `email`: the mail server, `host` or `host:port` (587 without one; 465 speaks TLS at once, others start it; on this machine it may be plain).
-        server: Option<String> = crate::kinds::Host, optional("needed for `email`");
+        #[zh = "`email`：邮件服务器，`host` 或 `host:port`（不写端口为 587；465 端口一开始就用 TLS，其他端口用 STARTTLS；本机上的可不加密）。"]
+        server: Option<String> = crate::kinds::Host, optional("needed for `email`", "`email` 必填");
         /// `email`: the sender's address.
-        from: Option<String> = Text, optional("needed for `email`");
+        #[zh = "`email`：发件人地址。"]
+        from: Option<String> = Text, optional("needed for `email`", "`email` 必填");
         /// `email`: the receivers' addresses.
+        #[zh = "`email`：收件人地址。"]
         to: Vec<String> = List<Text>, default([]);
         /// `email`: the user at the mail server.
-        username: Option<String> = Text, optional("no sign-in at the mail server");
+        #[zh = "`email`：邮件服务器的用户名。"]
+        username: Option<String> = Text, optional("no sign-in at the mail server", "不登录邮件服务器");
         /// `email`: that user's password.
-        password: Option<SecretRef> = Secretive, optional("no sign-in at the mail server");
+        #[zh = "`email`：该用户的密码。"]
+        password: Option<SecretRef> = Secretive, optional("no sign-in at the mail server", "不登录邮件服务器");
         /// In which language.
-        language: Option<Tongue> = OneOf<Tongue>, optional("the language of the process, by its locale or `--lang`");
+        #[zh = "消息的语言。"]
+        language: Option<Tongue> = OneOf<Tongue>, optional("the language of the process, by its locale or `--lang`", "进程的语言，由系统语言或 `--lang` 决定");
         /// What is told.
+        #[zh = "通知哪些事。"]
         on: Vec<Event> = List<OneOf<Event>>, default(["held", "failed", "source-down", "recovered"]);
     }
     line line;
@@ -135,10 +147,31 @@ pub enum NotifyKind {
 }
 
 impl Words for NotifyKind {
-    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
-        ("wecom-robot", Self::WecomRobot, "a robot in a WeCom group"),
-        ("webhook", Self::Webhook, "JSON by POST, signed"),
-        ("email", Self::Email, "SMTP"),
+    const WORDS: &'static [(&'static str, Self, Bilingual)] = &[
+        (
+            "wecom-robot",
+            Self::WecomRobot,
+            Bilingual {
+                en: "a robot in a WeCom group",
+                zh: "企业微信群机器人",
+            },
+        ),
+        (
+            "webhook",
+            Self::Webhook,
+            Bilingual {
+                en: "JSON by POST, signed",
+                zh: "以 POST 发送、带签名的 JSON",
+            },
+        ),
+        (
+            "email",
+            Self::Email,
+            Bilingual {
+                en: "SMTP",
+                zh: "SMTP 邮件",
+            },
+        ),
     ];
 }
 
@@ -169,23 +202,43 @@ impl Event {
 }
 
 impl Words for Event {
-    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
-        ("held", Self::Held, "a person must decide"),
+    const WORDS: &'static [(&'static str, Self, Bilingual)] = &[
+        (
+            "held",
+            Self::Held,
+            Bilingual {
+                en: "a person must decide",
+                zh: "需要人来决定",
+            },
+        ),
         (
             "failed",
             Self::Failed,
-            "a change failed for good, a key is refused, or the like",
+            Bilingual {
+                en: "a change failed for good, a key is refused, or the like",
+                zh: "变更彻底失败、密钥被拒等",
+            },
         ),
         (
             "source-down",
             Self::SourceDown,
-            "a source has been failing for an hour",
+            Bilingual {
+                en: "a source has been failing for an hour",
+                zh: "来源已连续失败一小时",
+            },
         ),
-        ("recovered", Self::Recovered, "what was told before is over"),
+        (
+            "recovered",
+            Self::Recovered,
+            Bilingual {
+                en: "what was told before is over",
+                zh: "之前通知的事已经结束",
+            },
+        ),
     ];
 }
 
-/// The language of a notification.
+/// A language that people are told in: by a notification, by the manual.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Tongue {
     /// Chinese.
@@ -195,8 +248,22 @@ pub enum Tongue {
 }
 
 impl Words for Tongue {
-    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
-        ("zh", Self::Chinese, "中文"),
-        ("en", Self::English, "English"),
+    const WORDS: &'static [(&'static str, Self, Bilingual)] = &[
+        (
+            "zh",
+            Self::Chinese,
+            Bilingual {
+                en: "中文",
+                zh: "中文",
+            },
+        ),
+        (
+            "en",
+            Self::English,
+            Bilingual {
+                en: "English",
+                zh: "英文",
+            },
+        ),
     ];
 }

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::{Value as Json, json};
 
+use crate::bilingual::Bilingual;
 use crate::document::{Node, Table};
 use crate::kinds::{Cron, Digest, FilePath, Host, List, Name, One, Period, Size, Text, Zone};
 use crate::reader::{Kind, Reader, Shape, section};
@@ -17,25 +18,35 @@ use crate::settings::{Opaque, Settings};
 
 section! {
     /// One identity provider: a connector, its settings, and a schedule.
+    #[zh = "一个身份源：连接器、连接器的设置、拉取的时间。"]
     pub struct Source {
         /// What the source is called, everywhere.
+        #[zh = "来源的名称，处处使用。"]
         name: String = Name, required;
         /// What the source was called before: its members and sub-users stay its own.
-        former_name: Option<String> = Name, optional("it was never renamed");
+        #[zh = "来源以前的名称：成员与子用户仍归它所有。"]
+        former_name: Option<String> = Name, optional("it was never renamed", "从未改名");
         /// The connector: a built-in one (`wecom`), a name from `connectors_dir`, or the path of a `.wasm` file.
+        #[zh = "连接器：内置的（`wecom`）、`connectors_dir` 中的名称，或 `.wasm` 文件的路径。"]
         connector: ConnectorRef = Connector, required;
         /// The connector file's SHA-256: any other file is refused.
-        sha256: Option<String> = Digest, optional("any file");
+        #[zh = "连接器文件的 SHA-256：不符的文件一律拒绝。"]
+        sha256: Option<String> = Digest, optional("any file", "任何文件");
         /// What the connector may use.
+        #[zh = "连接器可用的资源。"]
         limits: Limits = One<Limits>, default({});
         /// When the source is crawled.
+        #[zh = "何时拉取。"]
         schedule: Schedule = Cron, default("*/10 * * * *");
         /// The time zone of the schedule.
-        timezone: Tz = Zone, derived("the system's", Some(system_zone()));
+        #[zh = "拉取时间所用的时区。"]
+        timezone: Tz = Zone, derived("the system's", "系统的时区", Some(system_zone()));
         /// The hosts that the connector may reach. A setting that its schema marks as an endpoint adds its host.
-        allow_hosts: Option<Vec<String>> = List<Host>, optional("what the connector declares");
+        #[zh = "连接器可访问的主机。连接器在模式中标为接口地址的设置，其主机会自动加入。"]
+        allow_hosts: Option<Vec<String>> = List<Host>, optional("what the connector declares", "连接器声明的主机");
         /// The connector's own settings, checked against its own schema. A secret is written
         /// `{ env = "NAME" }`, `{ file = "PATH" }` or `{ credential = "NAME" }`.
+        #[zh = "连接器自己的设置，按连接器自己的模式检查。密钥写作 `{ env = \"NAME\" }`、`{ file = \"PATH\" }` 或 `{ credential = \"NAME\" }`。"]
         settings: Settings = Opaque, default({});
     }
     line line;
@@ -92,14 +103,19 @@ fn system_zone() -> Tz {
 
 section! {
     /// What a connector may use; beyond it, the crawl ends as failed.
+    #[zh = "连接器可用的资源；超出时，这次拉取以失败告终。"]
     pub struct Limits {
         /// Memory, in bytes.
+        #[zh = "内存，以字节计。"]
         memory: u64 = Size, default("256MiB");
         /// Time without progress.
+        #[zh = "没有进展的时间。"]
         idle: Duration = Period, default("2m");
         /// Time for one crawl.
+        #[zh = "一次拉取的时间。"]
         time: Duration = Period, default("1h");
         /// The body of one HTTP answer, in bytes.
+        #[zh = "一次 HTTP 响应的正文，以字节计。"]
         response: u64 = Size, default("32MiB");
     }
     check idle_within_time;
@@ -142,7 +158,10 @@ impl Kind for Connector {
 
     fn shape() -> Shape {
         Shape::plain(
-            "a connector's name, or the path of a `.wasm` file",
+            Bilingual {
+                en: "a connector's name, or the path of a `.wasm` file",
+                zh: "连接器的名称，或 `.wasm` 文件的路径",
+            },
             json!({ "type": "string", "minLength": 1 }),
         )
     }

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use camsync_core::nearest::nearest;
 use serde_json::{Value as Json, json};
 
+use crate::bilingual::Bilingual;
 use crate::document::{Node, Value};
 use crate::reader::{Kind, Reader, Shape};
 use crate::schedule::Schedule;
@@ -22,7 +23,7 @@ pub(crate) use table::{Many, One, SECRET_WORDS, Secretive, one_line, secret_in, 
 
 impl Shape {
     /// A value that holds no table.
-    pub(crate) fn plain(words: impl Into<String>, schema: Json) -> Self {
+    pub(crate) fn plain(words: impl Into<Bilingual<String>>, schema: Json) -> Self {
         Self {
             words: words.into(),
             schema,
@@ -59,7 +60,13 @@ impl Kind for Text {
     }
 
     fn shape() -> Shape {
-        Shape::plain("a text", json!({ "type": "string", "minLength": 1 }))
+        Shape::plain(
+            Bilingual {
+                en: "a text",
+                zh: "文本",
+            },
+            json!({ "type": "string", "minLength": 1 }),
+        )
     }
 
     fn show(value: &String) -> Json {
@@ -84,7 +91,13 @@ impl Kind for Switch {
     }
 
     fn shape() -> Shape {
-        Shape::plain("`true` or `false`", json!({ "type": "boolean" }))
+        Shape::plain(
+            Bilingual {
+                en: "`true` or `false`",
+                zh: "`true` 或 `false`",
+            },
+            json!({ "type": "boolean" }),
+        )
     }
 
     fn show(value: &bool) -> Json {
@@ -104,7 +117,10 @@ impl Kind for FilePath {
 
     fn shape() -> Shape {
         Shape::plain(
-            "a path; a relative one starts from this file's folder",
+            Bilingual {
+                en: "a path; a relative one starts from this file's folder",
+                zh: "路径；相对路径从本文件所在目录算起",
+            },
             json!({ "type": "string", "minLength": 1 }),
         )
     }
@@ -141,7 +157,10 @@ impl Kind for Name {
 
     fn shape() -> Shape {
         Shape::plain(
-            "a name of up to 64 letters, digits, `-` and `_`",
+            Bilingual {
+                en: "a name of up to 64 letters, digits, `-` and `_`",
+                zh: "名称：至多 64 个字母、数字、`-` 与 `_`",
+            },
             json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" }),
         )
     }
@@ -173,7 +192,10 @@ impl Kind for Digest {
 
     fn shape() -> Shape {
         Shape::plain(
-            "64 hexadecimal digits",
+            Bilingual {
+                en: "64 hexadecimal digits",
+                zh: "64 位十六进制数",
+            },
             json!({ "type": "string", "pattern": "^[0-9A-Fa-f]{64}$" }),
         )
     }
@@ -186,7 +208,7 @@ impl Kind for Digest {
 /// Values that are written as one of a few words.
 pub(crate) trait Words: Copy + PartialEq + 'static {
     /// Each word, what it stands for, and what that means.
-    const WORDS: &'static [(&'static str, Self, &'static str)];
+    const WORDS: &'static [(&'static str, Self, Bilingual)];
 }
 
 /// One of a few words.
@@ -217,16 +239,22 @@ impl<W: Words> Kind for OneOf<W> {
     }
 
     fn shape() -> Shape {
-        let words: Vec<String> = W::WORDS
-            .iter()
-            .map(|(word, _, meaning)| format!("`\"{word}\"` ({meaning})"))
-            .collect();
+        let words = |part: fn(&Bilingual) -> String, comma: &str| {
+            let words: Vec<String> = W::WORDS
+                .iter()
+                .map(|(word, _, meaning)| format!("`\"{word}\"`{}", part(meaning)))
+                .collect();
+            words.join(comma)
+        };
         let choices: Vec<Json> = W::WORDS
             .iter()
-            .map(|(word, _, meaning)| json!({ "const": word, "description": meaning }))
+            .map(|(word, _, meaning)| json!({ "const": word, "description": meaning.en }))
             .collect();
         Shape::plain(
-            words.join(", "),
+            Bilingual {
+                en: words(|meaning| format!(" ({})", meaning.en), ", "),
+                zh: words(|meaning| format!("（{}）", meaning.zh), "、"),
+            },
             json!({ "type": "string", "oneOf": choices }),
         )
     }
@@ -259,7 +287,10 @@ impl<K: Kind> Kind for List<K> {
     fn shape() -> Shape {
         let inner = K::shape();
         Shape::plain(
-            format!("a list, each {}", inner.words),
+            Bilingual {
+                en: format!("a list, each {}", inner.words.en),
+                zh: format!("列表，每项为：{}", inner.words.zh),
+            },
             json!({ "type": "array", "items": inner.schema }),
         )
     }
@@ -295,7 +326,10 @@ impl Kind for Zone {
 
     fn shape() -> Shape {
         Shape::plain(
-            "a time zone's IANA name such as `\"Asia/Shanghai\"`",
+            Bilingual {
+                en: "a time zone's IANA name such as `\"Asia/Shanghai\"`",
+                zh: "IANA 时区名，如 `\"Asia/Shanghai\"`",
+            },
             json!({ "type": "string" }),
         )
     }
@@ -329,7 +363,10 @@ impl Kind for Cron {
 
     fn shape() -> Shape {
         Shape::plain(
-            "a cron expression of 5 fields, or 6 with seconds first; weekdays are UNIX's (0 and 7 are Sunday)",
+            Bilingual {
+                en: "a cron expression of 5 fields, or 6 with seconds first; weekdays are UNIX's (0 and 7 are Sunday)",
+                zh: "5 个字段的 cron 表达式，或 6 个、秒在最前；星期同 UNIX（0 与 7 都是星期日）",
+            },
             json!({ "type": "string" }),
         )
     }

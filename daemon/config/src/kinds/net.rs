@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 use url::{Host as UrlHost, Url};
 
 use super::text;
+use crate::bilingual::Bilingual;
 use crate::document::Node;
 use crate::reader::{Kind, Reader, Shape};
 
@@ -34,7 +35,10 @@ impl Kind for Address {
 
     fn shape() -> Shape {
         Shape::plain(
-            "an IP address and port such as `\"127.0.0.1:8420\"`",
+            Bilingual {
+                en: "an IP address and port such as `\"127.0.0.1:8420\"`",
+                zh: "IP 地址与端口，如 `\"127.0.0.1:8420\"`",
+            },
             json!({ "type": "string" }),
         )
     }
@@ -86,7 +90,10 @@ impl Kind for Host {
 
     fn shape() -> Shape {
         Shape::plain(
-            "`host` or `host:port`",
+            Bilingual {
+                en: "`host` or `host:port`",
+                zh: "`host` 或 `host:port`（主机，可带端口）",
+            },
             json!({ "type": "string", "pattern": r"^[A-Za-z0-9.:_\[\]-]+$" }),
         )
     }
@@ -159,7 +166,7 @@ fn read_url(
     }
 }
 
-fn url_shape(words: &str) -> Shape {
+fn url_shape(words: Bilingual) -> Shape {
     Shape::plain(words, json!({ "type": "string", "format": "uri" }))
 }
 
@@ -174,7 +181,10 @@ impl Kind for WebUrl {
     }
 
     fn shape() -> Shape {
-        url_shape("a URL with `http://` or `https://`")
+        url_shape(Bilingual {
+            en: "a URL with `http://` or `https://`",
+            zh: "以 `http://` 或 `https://` 开头的 URL",
+        })
     }
 
     fn show(value: &Url) -> Json {
@@ -193,7 +203,10 @@ impl Kind for Endpoint {
     }
 
     fn shape() -> Shape {
-        url_shape("a URL with `https://`, or `http://` for loopback only")
+        url_shape(Bilingual {
+            en: "a URL with `https://`, or `http://` for loopback only",
+            zh: "以 `https://` 开头的 URL；`http://` 只能用于本机",
+        })
     }
 
     fn show(value: &Url) -> Json {
@@ -221,7 +234,10 @@ impl Kind for PublicUrl {
     }
 
     fn shape() -> Shape {
-        url_shape("a URL with `https://` or `http://`")
+        url_shape(Bilingual {
+            en: "a URL with `https://` or `http://`",
+            zh: "以 `https://` 或 `http://` 开头的 URL",
+        })
     }
 
     fn show(value: &Url) -> Json {

@@ -6,6 +6,7 @@ use bytesize::ByteSize;
 use serde_json::{Value as Json, json};
 
 use super::text;
+use crate::bilingual::Bilingual;
 use crate::document::{Node, Value};
 use crate::reader::{Kind, Reader, Shape};
 
@@ -38,7 +39,10 @@ impl<const MIN: u32, const MAX: u32> Kind for Whole<MIN, MAX> {
 
     fn shape() -> Shape {
         Shape::plain(
-            format!("a whole number from {MIN} to {MAX}"),
+            Bilingual {
+                en: format!("a whole number from {MIN} to {MAX}"),
+                zh: format!("{MIN} 到 {MAX} 的整数"),
+            },
             json!({ "type": "integer", "minimum": MIN, "maximum": MAX }),
         )
     }
@@ -80,7 +84,10 @@ impl Kind for Ratio {
 
     fn shape() -> Shape {
         Shape::plain(
-            "a share from 0 to 1",
+            Bilingual {
+                en: "a share from 0 to 1",
+                zh: "0 到 1 之间的比例",
+            },
             json!({ "type": "number", "minimum": 0, "maximum": 1 }),
         )
     }
@@ -134,7 +141,10 @@ impl Kind for Period {
 
     fn shape() -> Shape {
         Shape::plain(
-            "a duration such as `\"30s\"`, `\"1h30m\"` or `\"30d\"`, at least a second",
+            Bilingual {
+                en: "a duration such as `\"30s\"`, `\"1h30m\"` or `\"30d\"`, at least a second",
+                zh: "时长，如 `\"30s\"`、`\"1h30m\"`、`\"30d\"`，至少一秒",
+            },
             json!({ "type": "string", "pattern": DURATION_SCHEMA }),
         )
     }
@@ -156,7 +166,10 @@ impl Kind for Pause {
 
     fn shape() -> Shape {
         Shape::plain(
-            "a duration such as `\"500ms\"`, `\"1s\"` or `\"5m\"`",
+            Bilingual {
+                en: "a duration such as `\"500ms\"`, `\"1s\"` or `\"5m\"`",
+                zh: "时长，如 `\"500ms\"`、`\"1s\"`、`\"5m\"`",
+            },
             json!({ "type": "string", "pattern": DURATION_SCHEMA }),
         )
     }
@@ -181,7 +194,10 @@ impl Kind for PeriodOrNever {
 
     fn shape() -> Shape {
         Shape::plain(
-            "a duration such as `\"1h30m\"` or `\"30d\"`, or `\"never\"`",
+            Bilingual {
+                en: "a duration such as `\"1h30m\"` or `\"30d\"`, or `\"never\"`",
+                zh: "时长，如 `\"1h30m\"`、`\"30d\"`；或 `\"never\"`（永不）",
+            },
             json!({ "anyOf": [{ "const": "never" }, { "type": "string", "pattern": DURATION_SCHEMA }] }),
         )
     }
@@ -218,7 +234,10 @@ impl Kind for Size {
 
     fn shape() -> Shape {
         Shape::plain(
-            "a size such as `\"32MiB\"`, from 1 MiB to 4 GiB",
+            Bilingual {
+                en: "a size such as `\"32MiB\"`, from 1 MiB to 4 GiB",
+                zh: "大小，如 `\"32MiB\"`，从 1 MiB 到 4 GiB",
+            },
             json!({ "type": "string", "pattern": r"^[0-9.]+\s*[A-Za-z]*$" }),
         )
     }

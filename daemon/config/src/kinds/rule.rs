@@ -4,6 +4,7 @@ use camsync_core::expression::{Condition, ParseError, Text};
 use serde_json::{Value as Json, json};
 
 use super::text;
+use crate::bilingual::Bilingual;
 use crate::document::Node;
 use crate::reader::{Kind, Reader, Shape};
 
@@ -23,7 +24,10 @@ impl Kind for When {
 
     fn shape() -> Shape {
         Shape::plain(
-            "a condition such as `\"member.status == 'active'\"`",
+            Bilingual {
+                en: "a condition such as `\"member.status == 'active'\"`",
+                zh: "条件，如 `\"member.status == 'active'\"`",
+            },
             json!({ "type": "string" }),
         )
     }
@@ -43,7 +47,10 @@ impl Kind for Template {
 
     fn shape() -> Shape {
         Shape::plain(
-            "a text that may hold `{{ member.… }}`",
+            Bilingual {
+                en: "a text that may hold `{{ member.… }}`",
+                zh: "文本，可含 `{{ member.… }}`",
+            },
             json!({ "type": "string" }),
         )
     }

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::bilingual::Bilingual;
 use crate::document::{Node, Value};
 use crate::reader::{Inner, Key, Kind, Presence, Reader, Section, Shape, unknown_key};
 use crate::secret::SecretRef;
@@ -20,13 +21,13 @@ pub(crate) fn one_line(doc: &str) -> String {
 }
 
 /// The JSON Schema of a table with these keys.
-pub(crate) fn table_schema(doc: &str, keys: Vec<Key>) -> Json {
+pub(crate) fn table_schema(doc: Bilingual, keys: Vec<Key>) -> Json {
     let mut required = Vec::new();
     let mut properties = Map::new();
     for key in keys {
         let mut schema = key.shape.schema;
         if let Some(schema) = schema.as_object_mut() {
-            schema.insert("description".into(), json!(one_line(key.doc)));
+            schema.insert("description".into(), json!(one_line(key.doc.en)));
             match key.presence {
                 Presence::Required => required.push(key.name),
                 Presence::Default(value) => {
@@ -39,7 +40,7 @@ pub(crate) fn table_schema(doc: &str, keys: Vec<Key>) -> Json {
     }
     let mut schema = json!({
         "type": "object",
-        "description": one_line(doc),
+        "description": one_line(doc.en),
         "properties": properties,
         "additionalProperties": false,
     });
@@ -88,7 +89,11 @@ impl<S: Section> Kind for One<S> {
 
     fn shape() -> Shape {
         Shape {
-            words: "a table".into(),
+            words: Bilingual {
+                en: "a table",
+                zh: "表",
+            }
+            .into(),
             schema: table_schema(S::DOC, S::keys()),
             inner: Some((inner::<S>(), false)),
         }
@@ -128,7 +133,11 @@ impl<S: Section> Kind for Many<S> {
 
     fn shape() -> Shape {
         Shape {
-            words: "tables".into(),
+            words: Bilingual {
+                en: "tables",
+                zh: "多个表",
+            }
+            .into(),
             schema: json!({ "type": "array", "items": table_schema(S::DOC, S::keys()) }),
             inner: Some((inner::<S>(), true)),
         }
@@ -165,7 +174,10 @@ impl Kind for Secretive {
             })
         };
         Shape::plain(
-            SECRET_WORDS,
+            Bilingual {
+                en: SECRET_WORDS,
+                zh: "密钥：`{ env = \"NAME\" }`、`{ file = \"PATH\" }` 或 `{ credential = \"NAME\" }`",
+            },
             json!({ "oneOf": WAYS.iter().map(|key| way(key)).collect::<Vec<_>>() }),
         )
     }

@@ -20,13 +20,13 @@ pub(super) fn told(cause: &Cause) -> Said {
             removals,
             limit,
         } => Said {
-            title: format!("方案 {plan} 等待您批准（{source}，{removals} 项）"),
+            title: format!("计划 {plan} 等待您批准（{source}，{removals} 项）"),
             text: match evidence {
                 Evidence::Adopt => {
                     format!("来源 {source} 的一名成员将接管同名的已有子用户。您批准之前不会接管。")
                 }
                 evidence => format!(
-                    "来源 {source} 有 {removals} 项移除超出闸门（可自动进行的上限为 {limit}）：{}。您批准之前不会执行其中任何一项，其余变更照常进行。",
+                    "来源 {source} 有 {removals} 项移除超出防护限额（可自动进行的上限为 {limit}）：{}。您批准之前不会执行其中任何一项，其余变更照常进行。",
                     why(*evidence)
                 ),
             },
@@ -52,7 +52,7 @@ pub(super) fn told(cause: &Cause) -> Said {
         Cause::SourceGone { source, members } => Said {
             title: format!("配置中已没有来源 {source}"),
             text: format!(
-                "账本中有它的 {members} 名成员。来源不在配置文件中时，不会更改他们的任何内容。"
+                "台账中有它的 {members} 名成员。来源不在配置文件中时，不会更改他们的任何内容。"
             ),
             remedy: "请恢复该来源；如果只是改名，请在新来源中写明 former_name。".into(),
             command: "camsync sources list".into(),
@@ -155,7 +155,7 @@ fn target(trouble: &Trouble, since: &str) -> Said {
         }
         Trouble::AnotherAccount { bound, found } => Said {
             title: "CAM 密钥属于另一个主账号".into(),
-            text: format!("账本属于 {bound}，密钥属于 {found}。不会写入任何变更。"),
+            text: format!("台账属于 {bound}，密钥属于 {found}。不会写入任何变更。"),
             remedy: "请换回原密钥，或使用另一个 data_dir；若属有意：`camsync rebind --target`。"
                 .into(),
             command,
@@ -169,7 +169,7 @@ pub(super) fn over(cause: &Cause, end: &Ending) -> Said {
         |status, by| match (status, by) {
             ("approved" | "applied", Some(by)) => format!("{by} 已批准。"),
             ("discarded", Some(by)) => format!("{by} 已忽略。"),
-            _ => "已被新的方案取代。".into(),
+            _ => "已被新的计划取代。".into(),
         },
         "无需再处理。",
     );
