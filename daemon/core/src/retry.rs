@@ -62,7 +62,7 @@ pub fn next(policy: &Retry, class: FailureClass, attempt: u32, dice: f64) -> Nex
 /// clock that has gone back since, or by another policy: it is over, too.
 #[must_use]
 pub fn is_due(policy: &Retry, at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-    (at - now).to_std().map_or(true, |pause| pause > policy.max)
+    at <= now || (at - now).to_std().is_ok_and(|pause| pause > policy.max)
 }
 
 #[cfg(test)]
