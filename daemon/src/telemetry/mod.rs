@@ -1,6 +1,6 @@
 //! Telemetry: exports spans to an OpenTelemetry collector, by OTLP over HTTP with protobuf.
 //!
-//! Only the spans of [`spans`] leave the process. Log events do not: they may name people.
+//! Only the spans of `spans` leave the process. Log events do not: they may name people.
 
 pub(crate) mod spans;
 

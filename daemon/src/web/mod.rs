@@ -1,6 +1,6 @@
 //! HTTP: the API, live updates, and whether the daemon is alive and ready.
 //!
-//! What can be asked is one table, [`operations`]; routes, roles and the OpenAPI document follow from it, and each is
+//! What can be asked is one table, `operations`; routes, roles and the OpenAPI document follow from it, and each is
 //! run through [`crate::ops`], like the command line's. Limits on everything that a stranger can make larger or
 //! slower stand here, in one place.
 
