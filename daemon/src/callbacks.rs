@@ -163,6 +163,17 @@ async fn look_at(
     not_before: Option<Instant>,
     found: &mpsc::Sender<Gathered>,
 ) -> Result<bool, LedgerError> {
+    let row = engine.ledger().source(source)?;
+    if row.as_ref().is_some_and(|r| r.paused) {
+        return Ok(false);
+    }
+    // A provider that asked to be left alone is; its next crawl sees everything.
+    let backs_off = row
+        .and_then(|r| r.retry_at)
+        .is_some_and(|at| at > engine.clock().now());
+    if backs_off {
+        return Ok(false);
+    }
     let mut needs_crawl = stale.everything;
     if !stale.members.is_empty() {
         let looked_up = engine.look_up(source, &stale.members).await?;

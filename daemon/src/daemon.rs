@@ -1,6 +1,5 @@
 //! `run`: the daemon. Crawls what is due, works off the outbox, answers on the socket, ends in order.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -102,12 +101,8 @@ async fn crawl_what_is_due(
 ) {
     let mut schedule = Schedule::default();
     let mut crawls = JoinSet::new();
-    let mut running = HashMap::new();
     while !engine.stopped() {
-        // Until it is in the ledger, what a crawl found does not count, and the source seems due still.
-        let mut names = engine.taken();
-        names.extend(running.values().cloned());
-        let due = match due(context, &mut schedule, &names) {
+        let due = match due(context, engine, &mut schedule) {
             Ok(due) => due,
             Err(error) => {
                 tracing::error!(%error, "what is due cannot be read");
@@ -117,37 +112,26 @@ async fn crawl_what_is_due(
         if due.iter().any(|name| engine.is_broken(name)) {
             context.set_up_again().await;
         }
-        for name in due {
+        for source in due {
             let (engine, found) = (Arc::clone(engine), found.clone());
-            let source = name.clone();
-            let task = crawls.spawn(async move { crawl(&engine, source, &found).await });
-            schedule.begun(&name);
-            running.insert(task.id(), name);
+            crawls.spawn(async move { crawl(&engine, source, &found).await });
         }
-        let mut names = engine.taken();
-        names.extend(running.values().cloned());
         let pause = schedule
-            .next(&names)
+            .next(&engine.taken())
             .and_then(|at| (at - context.now()).to_std().ok())
             .unwrap_or(LONGEST_SLEEP)
             .min(LONGEST_SLEEP);
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
+            // What is due next follows from what was recorded now.
             () = engine.woken() => {}
             // Other rules call for another plan, whatever a crawl may bring.
             () = context.reloaded() => {
                 let _ = found.send(engine.stored()).await;
             }
-            Some(ended) = crawls.join_next_with_id() => {
-                let id = match ended {
-                    Ok((id, ())) => id,
-                    Err(error) => {
-                        tracing::error!(%error, "a crawl broke off; this is a defect");
-                        error.id()
-                    }
-                };
-                if let Some(name) = running.remove(&id) {
-                    schedule.ended(&name, context.now());
+            Some(ended) = crawls.join_next() => {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "a crawl broke off; this is a defect");
                 }
             }
             () = engine.until_stopped() => {}
@@ -159,15 +143,16 @@ async fn crawl_what_is_due(
 /// The sources that are due at this moment.
 fn due(
     context: &Context,
+    engine: &Engine,
     schedule: &mut Schedule,
-    running: &HashSet<String>,
 ) -> Result<Vec<String>, LedgerError> {
     let rows = context.ledger().sources()?.into_iter();
     let rows = rows.map(|row| (row.name.clone(), row)).collect();
     Ok(schedule.due(
         &context.config().config.sources,
         &rows,
-        running,
+        // Until it is in the ledger, what a crawl found does not count, and the source seems due still.
+        &engine.taken(),
         context.now(),
     ))
 }
@@ -199,28 +184,31 @@ async fn plan_for_what_came(
         }
         let sources: Vec<String> = round.ready.iter().map(|r| r.name.clone()).collect();
         let hinted = std::mem::take(&mut round.hinted);
-        let by_callback = hinted.len() == sources.len() && !hinted.is_empty();
+        let called = |name: &String| hinted.iter().any(|(source, _)| source == name);
+        let actor = if !hinted.is_empty() && sources.iter().all(called) {
+            "callback"
+        } else {
+            "schedule"
+        };
         let trigger = Trigger {
-            actor: if by_callback { "callback" } else { "schedule" }.into(),
+            actor: actor.into(),
             by_hand: false,
         };
         match engine.record(round, &trigger, &ProgressSink::none()).await {
             Ok(report) => {
                 say_plan(&sources.join(", "), &report);
-                // What is crawled next follows from what is recorded now.
-                engine.wake();
+                for (source, since) in hinted {
+                    let lag = engine.clock().now() - since;
+                    engine.hints().followed(&source, lag);
+                    engine
+                        .metrics()
+                        .callback_followed(&source, lag.to_std().unwrap_or_default());
+                }
             }
             Err(error) => tracing::error!(%error, "no plan was recorded"),
         }
         recorded.notify_one();
         engine.wake();
-        for (source, since) in hinted {
-            let lag = engine.clock().now() - since;
-            engine.hints().followed(&source, lag);
-            engine
-                .metrics()
-                .callback_followed(&source, lag.to_std().unwrap_or_default());
-        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::ledger::SourceRow;
 
 /// Sources with one schedule are kept apart by as much as this, or a tenth of the time between two crawls.
 const LARGEST_JITTER: TimeDelta = TimeDelta::seconds(30);
-/// A source whose crawl is not recorded, or not yet, is left alone for so long.
+/// A crawl of which the ledger took nothing, not even that it failed, is not begun again before this.
 const UNRECORDED_WAITS: TimeDelta = TimeDelta::seconds(10);
 /// A clock that went back by less was only set right.
 const SET_RIGHT: TimeDelta = TimeDelta::seconds(5);
@@ -63,12 +63,13 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// The sources that are due at this moment, without those that are `running`.
+    /// The sources that are due at this moment, without those that somebody has `taken`. What comes of their crawls plans
+    /// them anew, once it is in the ledger.
     pub fn due(
         &mut self,
         sources: &[Source],
         rows: &HashMap<String, SourceRow>,
-        running: &HashSet<String>,
+        taken: &HashSet<String>,
         now: DateTime<Utc>,
     ) -> Vec<String> {
         // After a clock that went back, what was planned lies in a future that may be a day away.
@@ -97,34 +98,24 @@ impl Schedule {
                 (None, Some(at)) if went_back => at.min(scheduled(source, now).unwrap_or(now)),
                 (None, Some(at)) => at,
             };
-            self.next.insert(source.name.clone(), (basis, planned));
-            if planned <= now && !running.contains(&source.name) {
+            let begins = planned <= now && !taken.contains(&source.name);
+            if begins {
                 due.push(source.name.clone());
             }
+            let planned = if begins {
+                now + UNRECORDED_WAITS
+            } else {
+                planned
+            };
+            self.next.insert(source.name.clone(), (basis, planned));
         }
         due
     }
 
-    /// A crawl begins. It is not due again before what came of it is recorded, or it has ended.
-    pub fn begun(&mut self, name: &str) {
-        if let Some((_, planned)) = self.next.get_mut(name) {
-            *planned = DateTime::<Utc>::MAX_UTC;
-        }
-    }
-
-    /// A crawl has ended. Recording it plans anew; if the ledger takes nothing, it is not due again at once.
-    pub fn ended(&mut self, name: &str, now: DateTime<Utc>) {
-        if let Some((_, planned)) = self.next.get_mut(name)
-            && *planned == DateTime::<Utc>::MAX_UTC
-        {
-            *planned = now + UNRECORDED_WAITS;
-        }
-    }
-
-    /// The next moment at which a source that is not `running` is due.
+    /// The next moment at which a source that nobody has `taken` is due.
     #[must_use]
-    pub fn next(&self, running: &HashSet<String>) -> Option<DateTime<Utc>> {
-        let waiting = self.next.iter().filter(|(n, _)| !running.contains(*n));
+    pub fn next(&self, taken: &HashSet<String>) -> Option<DateTime<Utc>> {
+        let waiting = self.next.iter().filter(|(n, _)| !taken.contains(*n));
         waiting.map(|(_, (_, at))| *at).min()
     }
 }
@@ -290,16 +281,10 @@ mod tests {
         let mut schedule = Schedule::default();
         let (never, now) = (row(None), at("2026-11-24T10:05:00Z"));
         assert!(due(&mut schedule, &never, now));
-        schedule.begun("acme");
-        assert!(!due(&mut schedule, &never, now + minutes(3)));
-        schedule.ended("acme", now + minutes(3));
-        assert!(!due(&mut schedule, &never, now + minutes(3)));
-        assert!(due(&mut schedule, &never, now + minutes(4)));
-        // What is recorded before the end is heard of counts.
-        schedule.begun("acme");
-        let crawled = row(Some(now));
-        assert!(due(&mut schedule, &crawled, now + minutes(9)));
-        schedule.ended("acme", now + minutes(9));
-        assert!(due(&mut schedule, &crawled, now + minutes(9)));
+        assert!(!due(&mut schedule, &never, now + TimeDelta::seconds(9)));
+        assert!(due(&mut schedule, &never, now + UNRECORDED_WAITS));
+        // What is recorded plans it anew, however soon that is.
+        let crawled = row(Some(now - minutes(30)));
+        assert!(due(&mut schedule, &crawled, now + UNRECORDED_WAITS));
     }
 }

@@ -236,8 +236,8 @@ fn a_ledger_that_takes_nothing_is_not_tried_again_and_again() {
     assert!(has(&world, "m2"));
 }
 
-#[test]
-fn a_source_that_fails_stops_nobody_else() {
+/// One enterprise with m1 and m2, crawled every second, and another one with o1, as the source `other`.
+fn two_enterprises() -> (World, World) {
     let other = World::new();
     other.wecom.add_member("o1", "别家", &[1]);
     let world = world(&Tuning {
@@ -245,6 +245,12 @@ fn a_source_that_fails_stops_nobody_else() {
         ..every_second()
     });
     world.join(1..=2);
+    (world, other)
+}
+
+#[test]
+fn a_source_that_fails_stops_nobody_else() {
+    let (world, other) = two_enterprises();
     other.wecom.inject(When::any(), wecom::Fault::Http(502));
     let _running = daemon(&world);
     until("the good one is served", || has(&world, "m2"));
@@ -261,13 +267,7 @@ fn a_source_that_fails_stops_nobody_else() {
 
 #[test]
 fn a_source_that_never_answers_holds_up_nobody_else() {
-    let other = World::new();
-    other.wecom.add_member("o1", "别家", &[1]);
-    let world = world(&Tuning {
-        extra: another_source("wecom", &other),
-        ..every_second()
-    });
-    world.join(1..=2);
+    let (world, other) = two_enterprises();
     other
         .wecom
         .inject(When::action("user/list"), wecom::Fault::NeverAnswer);

@@ -13,7 +13,7 @@ use camsync::pipeline::{
     Clock, Crawled, Engine, EngineParts, PassReport, Presence, ProgressSink, Source, SourceFailure,
     Trigger,
 };
-use camsync_cam::{Client, ClientOptions, Credentials, StaticCredentials};
+use camsync_cam::{Cam, Client, ClientOptions, Credentials, StaticCredentials};
 use camsync_core::expression::Text;
 use camsync_core::model::{Department, Member, MemberStatus};
 use camsync_core::rules::{
@@ -115,6 +115,49 @@ impl Source for Staff {
     }
 }
 
+/// An engine's parts, with one source that admits everybody.
+fn parts(
+    ledger: Arc<Ledger>,
+    cam: Arc<dyn Cam>,
+    staff: Arc<dyn Source>,
+    clock: Arc<FakeClock>,
+) -> EngineParts {
+    let rule = AdmitRule {
+        line: 1,
+        when: None,
+        enroll: Enroll::Import,
+        username: Text::parse("{{ member.username }}").unwrap(),
+        remark: Text::parse("{{ member.name }}").unwrap(),
+        console_login: true,
+        adopt: Adopt::Never,
+        conflict: OnConflict::Hold,
+        approve_when: None,
+        invited: false,
+        contact: false,
+    };
+    EngineParts {
+        ledger,
+        cam: Some(cam),
+        sources: BTreeMap::from([("acme".to_owned(), staff)]),
+        broken: BTreeMap::new(),
+        policy: Policy {
+            rules: Rules {
+                admit: vec![rule],
+                grant: Vec::new(),
+            },
+            guard: Guard::default(),
+            leavers: Leavers::default(),
+            less_access: LessAccess::Keep,
+            sub_user_quota: None,
+        },
+        retry: Retry::default(),
+        sign_in: SignIn { sso: false },
+        clock,
+        metrics: Arc::default(),
+        seed: [7; 32],
+    }
+}
+
 pub struct Small {
     pub cam: cam::Simulator,
     pub clock: Arc<FakeClock>,
@@ -151,42 +194,8 @@ impl Small {
         });
         let ledger = Arc::new(Ledger::empty().unwrap());
         ledger.ensure_source("acme", "fake", None).unwrap();
-        let rule = AdmitRule {
-            line: 1,
-            when: None,
-            enroll: Enroll::Import,
-            username: Text::parse("{{ member.username }}").unwrap(),
-            remark: Text::parse("{{ member.name }}").unwrap(),
-            console_login: true,
-            adopt: Adopt::Never,
-            conflict: OnConflict::Hold,
-            approve_when: None,
-            invited: false,
-            contact: false,
-        };
-        let mut sources: BTreeMap<String, Arc<dyn Source>> = BTreeMap::new();
-        sources.insert("acme".into(), staff.clone());
-        let engine = Engine::new(EngineParts {
-            ledger,
-            cam: Some(Arc::new(Client::new(client).unwrap())),
-            sources,
-            broken: BTreeMap::new(),
-            policy: Policy {
-                rules: Rules {
-                    admit: vec![rule],
-                    grant: Vec::new(),
-                },
-                guard: Guard::default(),
-                leavers: Leavers::default(),
-                less_access: LessAccess::Keep,
-                sub_user_quota: None,
-            },
-            retry: Retry::default(),
-            sign_in: SignIn { sso: false },
-            clock: clock.clone(),
-            metrics: Arc::default(),
-            seed: [7; 32],
-        });
+        let client: Arc<dyn Cam> = Arc::new(Client::new(client).unwrap());
+        let engine = Engine::new(parts(ledger, client, staff.clone(), clock.clone()));
         let small = Self {
             cam,
             clock,
@@ -366,4 +375,22 @@ async fn a_clock_that_jumps_by_a_day_holds_nothing_up_and_frees_nothing() {
         assert_eq!(small.sync().await.recorded.held, held);
     }
     assert_eq!(small.on(), 21);
+}
+
+#[tokio::test]
+async fn a_look_up_counts_only_once_a_crawl_has_met_the_enterprise_with_these_settings() {
+    let small = Small::with(5, false).await;
+    let asked = ["m10".to_owned()];
+    let looked_up = small.engine.look_up("acme", &asked).await.unwrap();
+    assert!(!looked_up.needs_crawl);
+    assert_eq!(looked_up.gathered.ready[0].looked_up.len(), 1);
+    // The same source set up anew, perhaps for another enterprise: there, everybody would be gone.
+    small.engine.replace(parts(
+        Arc::new(Ledger::empty().unwrap()),
+        small.engine.cam().unwrap(),
+        Arc::new(Staff::default()),
+        small.clock.clone(),
+    ));
+    let looked_up = small.engine.look_up("acme", &asked).await.unwrap();
+    assert!(looked_up.needs_crawl && looked_up.gathered.ready.is_empty());
 }

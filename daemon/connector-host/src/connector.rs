@@ -160,6 +160,11 @@ impl Host {
                 found,
             });
         }
+        // Kept until it is loaded: two that ask for one connector do not compile it twice.
+        let mut loaded = self.inner.loaded.lock().await;
+        if let Some(known) = loaded.get(&found) {
+            return Ok(known.clone());
+        }
         let inspected = inspect(&bytes).map_err(LoadErrorKind::Format)?;
         let component = self.compile(bytes).await?;
         let wit = inspected.version.to_string();
@@ -187,7 +192,10 @@ impl Host {
         );
         let (raw, _) = raw.await;
         let raw = raw.map_err(LoadErrorKind::Describe)?;
-        let description = raw.check(wit, found).map_err(LoadErrorKind::Description)?;
+        let description = raw
+            .check(wit, found.clone())
+            .map_err(LoadErrorKind::Description)?;
+        loaded.insert(found, (guest.clone(), description.clone()));
         Ok((guest, description))
     }
 

@@ -1,17 +1,21 @@
 //! The host: one engine, one set of HTTP clients, one cache of compiled code, shared by all sources.
 
 use std::{
+    collections::HashMap,
     fmt, io,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
+use tokio::sync::Mutex;
 use url::Url;
 use wasmtime::{Cache as CodeCache, CacheConfig, Config, Engine};
 
 use crate::{
     clock::{Clock, SystemClock},
+    description::Description,
+    guest::Guest,
     http::{Clients, NameLookup, Network, SystemLookup},
     ticker::Ticker,
     watch::Watch,
@@ -116,6 +120,8 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) describe_time: Duration,
     pub(crate) watch: Arc<dyn Watch>,
+    /// What was loaded, by digest: many sources of one connector share its code.
+    pub(crate) loaded: Mutex<HashMap<String, (Guest, Description)>>,
     code: Option<CodeCache>,
 }
 
@@ -156,6 +162,7 @@ impl Host {
                 clock: options.clock,
                 describe_time: options.describe_time,
                 watch: options.watch,
+                loaded: Mutex::default(),
                 code,
             }),
         })

@@ -19,11 +19,11 @@ use super::source::{Source, SourceFailure};
 /// So many sources are crawled at a time: each may take its own limit of memory.
 const SIDE_BY_SIDE: usize = 8;
 
-/// Who is being crawled.
-#[derive(Debug)]
+/// Who is being crawled, and who has been.
 pub struct Crawls {
     alone: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
     running: Mutex<BTreeSet<String>>,
+    confirmed: Mutex<BTreeMap<String, Arc<dyn Source>>>,
     permits: Semaphore,
 }
 
@@ -32,6 +32,7 @@ impl Default for Crawls {
         Self {
             alone: Mutex::default(),
             running: Mutex::default(),
+            confirmed: Mutex::default(),
             permits: Semaphore::new(SIDE_BY_SIDE),
         }
     }
@@ -60,6 +61,27 @@ impl Crawls {
         let alone = self.alone.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = alone.iter().filter(|(_, lock)| lock.try_lock().is_err());
         taken.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Whether a complete crawl by this very source, set up as it is, has met the enterprise that it belongs to. Before
+    /// that, a look-up could be answered by another enterprise, which knows nobody.
+    #[must_use]
+    pub fn is_confirmed(&self, name: &str, source: &Arc<dyn Source>) -> bool {
+        let confirmed = self
+            .confirmed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        confirmed
+            .get(name)
+            .is_some_and(|known| Arc::ptr_eq(known, source))
+    }
+
+    fn confirm(&self, name: &str, source: &Arc<dyn Source>) {
+        let mut confirmed = self
+            .confirmed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        confirmed.insert(name.to_owned(), Arc::clone(source));
     }
 
     /// The sources that are being crawled at this moment.
@@ -189,7 +211,11 @@ impl Engine {
         };
         tokio::select! {
             done = work => {
-                ready.crawl = Some(done?);
+                let outcome = done?;
+                if matches!(outcome, Outcome::Complete(_)) {
+                    self.crawls.confirm(name, source);
+                }
+                ready.crawl = Some(outcome);
                 ready.alone = Some(alone);
             }
             () = self.until_stopped() => {}

@@ -80,13 +80,7 @@ impl Engine {
         let Some(source) = self.source(name) else {
             return Ok(nothing(false));
         };
-        // Before the first complete crawl there is no snapshot to correct.
-        let row = self.ledger().source(name)?;
-        if row.as_ref().is_some_and(|r| r.paused) {
-            return Ok(nothing(false));
-        }
-        let crawled = row.is_some_and(|r| r.last_complete_at.is_some());
-        if !crawled || !source.can_look_up() {
+        if !source.can_look_up() || !self.crawls.is_confirmed(name, &source) {
             return Ok(nothing(true));
         }
         let at = self.clock().now();

@@ -291,7 +291,8 @@ impl Engine {
             report = report.then(worker.drain(until).await?);
             let goes_on = report.gave_way && who == Applier::Hand && !self.stopped();
             if !goes_on || self.clock().now() >= until {
-                if report.applied > 0 {
+                // Whoever it gave way to reads CAM by itself.
+                if report.applied > 0 && !report.gave_way {
                     self.confirm(&parts).await?;
                 }
                 let trouble = report.stopped.clone().map(Trouble::Cam);
