@@ -163,15 +163,14 @@ async fn look_at(
     not_before: Option<Instant>,
     found: &mpsc::Sender<Gathered>,
 ) -> Result<bool, LedgerError> {
+    // What fails or is paused is not asked more often for being called; its next crawl sees everything.
+    let now = engine.clock().now();
     let row = engine.ledger().source(source)?;
-    if row.as_ref().is_some_and(|r| r.paused) {
-        return Ok(false);
-    }
-    // A provider that asked to be left alone is; its next crawl sees everything.
-    let backs_off = row
-        .and_then(|r| r.retry_at)
-        .is_some_and(|at| at > engine.clock().now());
-    if backs_off {
+    if row.is_some_and(|r| r.paused || r.retry_at.is_some_and(|at| at > now)) {
+        tracing::info!(
+            source,
+            "a callback came for a source that is left alone for now"
+        );
         return Ok(false);
     }
     let mut needs_crawl = stale.everything;

@@ -73,13 +73,19 @@ fn a_joiner_has_a_sub_user_and_a_leaver_no_sign_in_within_seconds_and_nobody_is_
     until("the leaver's sign-in is off", || {
         !world.cam.user("m1").unwrap().console_login
     });
-    // The grace is one second, and long over; without a complete crawl nobody is deleted.
+    // The grace is one second, and over; without a complete crawl nobody is deleted, whatever is planned for besides.
+    world.end_grace();
+    world.join(6..=6);
     assert_eq!(post(&served, &event("delete_user", "m1")), 200);
-    assert_eq!(post(&served, &event("update_user", "m5")), 200);
-    until("the callbacks were followed", || {
-        world.read(&["sources", "show", "acme"])["callbacks"]["last_at"].is_string()
-    });
-    assert_eq!(world.cam.count("DeleteUser"), 0);
+    assert_eq!(post(&served, &event("create_user", "m6")), 200);
+    until("another joiner has one", || world.cam.user("m6").is_some());
+    let deletions = world.read(&["changes", "list", "--limit", "0"]);
+    let deletions = deletions["changes"].as_array().unwrap().iter();
+    let waiting: Vec<_> = deletions
+        .filter(|c| c["kind"] == "delete_user")
+        .map(|c| c["status"].as_str().unwrap())
+        .collect();
+    assert_eq!(waiting, ["held"]);
     assert!(world.cam.user("m1").is_some());
     assert_eq!(
         world.wecom.count("user/list"),
@@ -171,4 +177,31 @@ fn a_burst_about_everybody_becomes_few_crawls() {
     });
     assert!(world.wecom.count("user/list") <= crawls + 3);
     assert!(world.wecom.count("user/get") < looks + 900);
+}
+
+#[test]
+fn a_paused_source_is_left_alone_and_so_is_one_that_backs_off() {
+    let world = called();
+    world.join(1..=2);
+    let served = ready(&world);
+    let asked = || world.wecom.count("user/get") + world.wecom.count("user/list");
+    let followed = |callback: &Callback, nothing: u64| {
+        assert_eq!(post(&served, callback), 200);
+        until("the callback was taken from those that wait", || {
+            served.process.stderr().matches("left alone").count() as u64 == nothing
+        });
+    };
+    let before = asked();
+    world.does(&["sources", "pause", "acme"]);
+    world.join(3..=3);
+    followed(&event("create_user", "m3"), 1);
+    world.does(&["sources", "resume", "acme"]);
+    world
+        .wecom
+        .inject(When::action("user/list"), wecom::Fault::Http(502));
+    world.run(&["sync"]);
+    let failing = asked();
+    followed(&event("update_user", "m3"), 2);
+    assert_eq!(asked(), failing);
+    assert!(failing > before && world.cam.user("m3").is_none());
 }

@@ -57,8 +57,10 @@ fn repair_mode_undoes_it() {
     // A read has shown it: what comes next is more than lag.
     world.sync();
     world.cam.delete_user("m3").unwrap();
-    world.sync();
+    let report = world.sync();
     assert!(world.cam.user("m3").is_none());
+    // Recording would drop it, too; but it is not even planned.
+    assert_eq!(report["changes"], serde_json::json!([]));
 }
 
 #[test]

@@ -8,6 +8,9 @@ use camsync_simulators::cam::Fault;
 use crate::tools::{self, Process, Tuning, assert_nothing_twice, assert_sound, until};
 use crate::world::World;
 
+/// How often the client asks before a read fails.
+const READ_ATTEMPTS: u32 = 3;
+
 /// The status of the newest change of this kind, and how many of its attempts have no outcome.
 fn recorded(world: &World, kind: &str) -> (String, u32) {
     let found = world.ledger().query_row(
@@ -97,11 +100,13 @@ fn a_write_whose_answer_and_read_were_both_lost_is_read_before_it_is_sent_again(
     world
         .cam
         .inject(about("UpdateUser").once(), Fault::AnswerLost);
-    // Before the write it is read whose name it is; the read after it fails.
-    world
-        .cam
-        .inject(about("GetUser").after(1).once(), Fault::EffectLost);
+    // Before the write it is read whose name it is; the read after it fails, as often as the client asks by itself.
+    let unread = world.cam.inject(
+        about("GetUser").after(1).times(READ_ATTEMPTS),
+        Fault::EffectLost,
+    );
     world.sync();
+    assert_eq!(world.cam.fault_hits(unread), READ_ATTEMPTS);
     assert_eq!(world.cam.count("UpdateUser"), 1);
     assert_eq!(recorded(&world, "update_user"), ("applied".into(), 0));
 }
