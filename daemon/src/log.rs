@@ -1,8 +1,9 @@
 //! Log lines: for people on a terminal, with levels under journald, JSON elsewhere. `CAMSYNC_LOG` filters them.
 
 use std::fmt;
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _};
 use std::os::unix::fs::MetadataExt as _;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::{FilterExt as _, filter_fn};
@@ -14,6 +15,9 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use crate::telemetry::{Telemetry, spans};
+
+/// Where the connector host's lines of connectors go to.
+const CONNECTOR: &str = "connector";
 
 /// Starts logging to standard error, and handing spans to `telemetry`.
 pub(crate) fn init(telemetry: Option<&Telemetry>) {
@@ -38,6 +42,49 @@ pub(crate) fn init(telemetry: Option<&Telemetry>) {
         .with(lines().with_filter(filter))
         .with(exported)
         .try_init();
+}
+
+/// What connectors warn of while one command runs: told when it is over, below its progress.
+#[derive(Clone, Default)]
+pub(crate) struct Warnings(Arc<Mutex<Vec<u8>>>);
+
+impl Warnings {
+    /// Begins to listen.
+    pub(crate) fn listen() -> Self {
+        let warnings = Self::default();
+        let writer = warnings.clone();
+        let lines = tracing_subscriber::fmt::layer()
+            .with_writer(move || writer.clone())
+            .with_target(false)
+            .with_ansi(false)
+            .with_level(false)
+            .without_time()
+            .with_filter(filter_fn(|about| {
+                about.target() == CONNECTOR && *about.level() <= Level::WARN
+            }));
+        let _ = tracing_subscriber::registry().with(lines).try_init();
+        warnings
+    }
+
+    /// What has been said, a line each.
+    pub(crate) fn take(&self) -> Vec<String> {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = std::mem::take(&mut *said);
+        let said = String::from_utf8_lossy(&said);
+        said.lines().map(|line| line.trim().to_owned()).collect()
+    }
+}
+
+impl io::Write for Warnings {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        said.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn lines() -> Box<dyn Layer<Registry> + Send + Sync> {

@@ -17,7 +17,9 @@ fn members_whose_ids_can_name_nobody_harm_nobody() {
     world.leave(2..=2);
     for _ in 0..2 {
         let output = world.run(&["sync", "--json"]);
-        assert!(output.status.success(), "{}", text(&output.stderr));
+        let said = text(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        assert_eq!(said.matches("is unusable").count(), STRANGE.len(), "{said}");
     }
     // Who joined has joined, who left has left, and the strange ones are not there at all.
     assert_eq!(world.cam.user_names(), ["m1", "m2", "m3"]);

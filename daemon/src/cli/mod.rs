@@ -375,7 +375,13 @@ fn read(path: &Path) -> Result<Loaded, OpError> {
 /// Asks whoever holds the ledger, or does it here.
 async fn answer(place: &Place, asked: Asked, screen: &Screen) -> Result<u8, OpError> {
     let progress = screen.progress(asked.json);
-    let document = match ask(place, &asked.request, &progress).await {
+    let warnings = crate::log::Warnings::listen();
+    let answer = ask(place, &asked.request, &progress).await;
+    screen.finish();
+    for line in warnings.take() {
+        screen.warn(&line);
+    }
+    let document = match answer {
         Ok(document) => {
             if let Request::Backup { file } = &asked.request {
                 let noted = Request::BackedUp {
@@ -385,11 +391,9 @@ async fn answer(place: &Place, asked: Asked, screen: &Screen) -> Result<u8, OpEr
                 // The copy is good, whatever becomes of the note in the audit.
                 let _ = ask(place, &noted, &progress).await;
             }
-            screen.finish();
             document
         }
         Err(mut error) => {
-            screen.finish();
             if asked.detailed {
                 // Terraform's habit: with --detailed-exitcode every error is 1, for 2 means changes.
                 error.exit = Exit::Failed;

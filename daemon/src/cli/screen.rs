@@ -80,6 +80,11 @@ impl Screen {
         let _ = writeln!(std::io::stderr().lock(), "{word}: {}", safe::text(message));
     }
 
+    /// Something that went on besides, on standard error.
+    pub(crate) fn warn(&self, message: &str) {
+        let _ = writeln!(std::io::stderr().lock(), "! {}", safe::text(message));
+    }
+
     /// Ends the progress, if there is some.
     pub(crate) fn finish(&self) {
         let board = self
