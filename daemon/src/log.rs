@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+use tracing_subscriber::filter::{FilterExt as _, LevelFilter, filter_fn};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -23,7 +23,10 @@ const CONNECTOR: &str = "connector";
 pub(crate) fn init(telemetry: Option<&Telemetry>) {
     let filter = EnvFilter::try_from_env("CAMSYNC_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     // The log tells its stories in single lines; spans are for the collector.
-    let filter = filter.and(filter_fn(|about| about.target() != spans::TARGET));
+    // Each filter says how far it goes: otherwise every event of every library is made and then dropped.
+    let filter = filter.and(
+        filter_fn(|about| about.target() != spans::TARGET).with_max_level_hint(LevelFilter::TRACE),
+    );
     let exported = telemetry.map(|telemetry| {
         tracing_opentelemetry::layer()
             .with_tracer(telemetry.tracer())
@@ -33,9 +36,10 @@ pub(crate) fn init(telemetry: Option<&Telemetry>) {
             .with_level(false)
             .with_tracked_inactivity(false)
             // No log line leaves with the spans: it may name a person.
-            .with_filter(filter_fn(|about| {
-                about.is_span() && about.target() == spans::TARGET
-            }))
+            .with_filter(
+                filter_fn(|about| about.is_span() && about.target() == spans::TARGET)
+                    .with_max_level_hint(LevelFilter::INFO),
+            )
     });
     // A second initialisation, in tests, changes nothing.
     let _ = tracing_subscriber::registry()
@@ -59,9 +63,10 @@ impl Warnings {
             .with_ansi(false)
             .with_level(false)
             .without_time()
-            .with_filter(filter_fn(|about| {
-                about.target() == CONNECTOR && *about.level() <= Level::WARN
-            }));
+            .with_filter(
+                filter_fn(|about| about.target() == CONNECTOR && *about.level() <= Level::WARN)
+                    .with_max_level_hint(LevelFilter::WARN),
+            );
         let _ = tracing_subscriber::registry().with(lines).try_init();
         warnings
     }
