@@ -177,10 +177,16 @@ impl fmt::Display for Reason {
             Self::Person { actor } => write!(f, "asked for by {actor}"),
             Self::Granted { rule } => write!(f, "granted by the rule in line {rule}"),
             Self::NotGranted { rule } => {
-                write!(f, "no grant rule calls for it any more; it was given by the rule in line {rule}")
+                write!(
+                    f,
+                    "no grant rule calls for it any more; it was given by the rule in line {rule}"
+                )
             }
             Self::Exclusive { rule } => {
-                write!(f, "given by someone else, and the rule in line {rule} is exclusive")
+                write!(
+                    f,
+                    "given by someone else, and the rule in line {rule} is exclusive"
+                )
             }
             Self::Denial => f.write_str("leavers are denied everything by it"),
             Self::KeysRequested => f.write_str("a person asked that it work again"),
@@ -237,7 +243,9 @@ impl fmt::Display for Hold {
                 }
                 write!(f, ", {wanted} more wanted")
             }
-            Self::Prerequisite { what } => write!(f, "waits for the {what}, which does not exist yet"),
+            Self::Prerequisite { what } => {
+                write!(f, "waits for the {what}, which does not exist yet")
+            }
             Self::Permission { action } => write!(
                 f,
                 "the CAM key lacks the permission cam:{action}; add it to the key's policy"
@@ -305,6 +313,15 @@ impl Planned {
             subject,
             kind: self.removal(),
         }
+    }
+
+    /// All that an approval of the change belongs to: its own pair, and what it helps to empty.
+    pub fn removal_keys(&self) -> impl Iterator<Item = RemovalKey> {
+        let emptied = self.empties.iter().map(|object| RemovalKey {
+            subject: format!("{}:{}", object.kind.as_str(), object.name),
+            kind: self.kind,
+        });
+        std::iter::once(self.removal_key()).chain(emptied)
     }
 
     /// Whether it is about a group or policy alone, and about no sub-user.

@@ -21,19 +21,27 @@ fn allows_too_much(document: &str) -> bool {
     let Ok(document) = serde_json::from_str::<Value>(document) else {
         return true;
     };
-    let statements = each(document.get("statement").or_else(|| document.get("Statement")));
+    let statements = each(
+        document
+            .get("statement")
+            .or_else(|| document.get("Statement")),
+    );
     if statements.is_empty() {
         return true;
     }
     statements.into_iter().any(|statement| {
-        let field = |lower: &str, upper: &str| statement.get(lower).or_else(|| statement.get(upper));
+        let field =
+            |lower: &str, upper: &str| statement.get(lower).or_else(|| statement.get(upper));
         let effect = field("effect", "Effect").and_then(Value::as_str);
         if effect.is_some_and(|e| e.eq_ignore_ascii_case("deny")) {
             return false;
         }
         let actions = each(field("action", "Action"));
         // Without actions, or with exceptions from everything, what it allows is open.
-        actions.is_empty() || actions.into_iter().any(|a| a.as_str().is_none_or(reaches_cam))
+        actions.is_empty()
+            || actions
+                .into_iter()
+                .any(|a| a.as_str().is_none_or(reaches_cam))
     })
 }
 

@@ -2,6 +2,7 @@
 
 use camsync_core::change::{Hold, Reason, UserState};
 use camsync_core::evidence::Evidence;
+use camsync_core::object::{Object, ObjectKind};
 use camsync_core::outbox::{Event, Kind, Status};
 use camsync_core::retry::FailureClass;
 use camsync_core::sub_user::Stage;
@@ -42,16 +43,18 @@ impl std::fmt::Display for Failure {
 pub struct ChangeRow {
     /// Its id.
     pub id: i64,
-    /// The sub-user that it is about.
-    pub sub_user: i64,
+    /// The sub-user that it is about; absent when it is about a group or policy alone.
+    pub sub_user: Option<i64>,
     /// The source.
     pub source: String,
-    /// The member's id.
+    /// The member's id; empty without a sub-user.
     pub member: String,
-    /// The sub-user's name.
+    /// The sub-user's name; likewise.
     pub username: String,
     /// What is done.
     pub kind: Kind,
+    /// The group, policy or key that it is about.
+    pub object: Option<Object>,
     /// Where it stands.
     pub status: Status,
     /// Why it is made.
@@ -102,8 +105,8 @@ pub struct AttemptRow {
 /// A change to be recorded.
 #[derive(Debug)]
 pub struct NewChange<'a> {
-    /// The sub-user.
-    pub sub_user: i64,
+    /// The sub-user, unless it is about a group or policy alone.
+    pub sub_user: Option<i64>,
     /// The source.
     pub source: &'a str,
     /// The member's id.
@@ -112,6 +115,8 @@ pub struct NewChange<'a> {
     pub username: &'a str,
     /// What is done.
     pub kind: Kind,
+    /// The group, policy or key that it is about.
+    pub object: Option<&'a Object>,
     /// Why.
     pub reason: &'a Reason,
     /// Before.
@@ -120,6 +125,8 @@ pub struct NewChange<'a> {
     pub after: Option<&'a UserState>,
     /// The evidence of a removal.
     pub evidence: Option<Evidence>,
+    /// Of a removal: the kind of change that it is a part of.
+    pub removal: Option<Kind>,
     /// Counts in the guard's window.
     pub counted: bool,
     /// A person's emergency.
@@ -151,6 +158,31 @@ pub enum Effect {
     Resumed,
     /// It is gone.
     Deleted,
+    /// The group or policy was made, with this id.
+    Made {
+        /// CAM's id.
+        id: u64,
+    },
+    /// The group or policy is gone.
+    Unmade,
+    /// It is in the group, or has the policy.
+    Granted {
+        /// CAM's id of the group or policy.
+        id: u64,
+    },
+    /// It is no longer in the group, or no longer has the policy.
+    Taken {
+        /// CAM's id of the group or policy.
+        id: u64,
+    },
+    /// The key works no more.
+    KeyOff,
+    /// The key works again.
+    KeyOn,
+    /// The key is gone.
+    KeyDeleted,
+    /// It has a new password.
+    PasswordReset,
 }
 
 /// Which changes a list shows.
@@ -295,7 +327,7 @@ impl Ledger {
             let (status, undoes): (Status, bool) = t
                 .prepare_cached(
                     "SELECT c.status, s.stopped_at IS NOT NULL AND coalesce(json_extract(c.after, '$.console_login'), 0)
-                     FROM changes c JOIN sub_users s ON s.id = c.sub_user WHERE c.id = ?1",
+                     FROM changes c LEFT JOIN sub_users s ON s.id = c.sub_user WHERE c.id = ?1",
                 )?
                 .query_row([change], |row| {
                     Ok((rows::word(row, "status", Status::parse)?, row.get(1)?))
@@ -413,30 +445,41 @@ impl Ledger {
         })
     }
 
-    /// Records a person's emergency: past guard and order, before anything is sent.
+    /// Records a person's emergency: past guard and order, before anything is sent. The changes are of one sub-user;
+    /// their ids, in order.
     ///
     /// # Errors
     /// When the ledger cannot be written.
     pub fn insert_urgent(
         &self,
-        new: &NewChange<'_>,
+        new: &[NewChange<'_>],
         at: DateTime<Utc>,
         actor: &str,
         action: &str,
-    ) -> Result<i64, LedgerError> {
+    ) -> Result<Vec<i64>, LedgerError> {
         self.write("record a change", |t| {
+            let Some(first) = new.first() else {
+                return Ok(Vec::new());
+            };
             // Anything else that waits for this sub-user gives way.
-            drop_waiting(t, new.sub_user)?;
-            let id = insert(t, new, at)?;
+            if let Some(sub_user) = first.sub_user {
+                drop_waiting(t, sub_user)?;
+            }
+            let ids = new
+                .iter()
+                .map(|change| insert(t, change, at))
+                .collect::<rusqlite::Result<Vec<i64>>>()?;
             super::audit::append(
                 t,
                 at,
                 actor,
                 action,
-                new.username,
-                &serde_json::json!({ "change": id, "source": new.source, "member": new.member }),
+                first.username,
+                &serde_json::json!({
+                    "change": ids.first(), "changes": ids, "source": first.source, "member": first.member,
+                }),
             )?;
-            Ok(id)
+            Ok(ids)
         })
     }
 }
@@ -447,12 +490,18 @@ fn author(reason: &Reason) -> String {
         Reason::Admitted { rule }
         | Reason::Adopted { rule, .. }
         | Reason::RuleFollowed { rule }
-        | Reason::Returned { rule } => format!("rule:{rule}"),
+        | Reason::Returned { rule }
+        | Reason::Granted { rule }
+        | Reason::NotGranted { rule }
+        | Reason::Exclusive { rule } => format!("rule:{rule}"),
         Reason::Person { actor } => actor.clone(),
         Reason::Drift { .. }
         | Reason::Unconfirmed
         | Reason::Leaver { .. }
-        | Reason::Expired { .. } => "camsync".to_owned(),
+        | Reason::Expired { .. }
+        | Reason::Unused
+        | Reason::Denial
+        | Reason::KeysRequested => "camsync".to_owned(),
     }
 }
 
@@ -469,8 +518,8 @@ pub(super) fn insert(
     };
     t.prepare_cached(
         "INSERT INTO changes (sub_user, source, member, username, kind, status, reason, before, after, evidence,
-         counted, urgent, rule_login, plan, hold, created_at, released_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+         counted, urgent, rule_login, plan, hold, created_at, released_at, object_kind, object_name, object_id, removal)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
     )?
     .execute(params![
         new.sub_user,
@@ -489,7 +538,11 @@ pub(super) fn insert(
         new.plan,
         new.hold.map(rows::to_json).transpose()?,
         time_text(at),
-        new.hold.is_none().then(|| time_text(at))
+        new.hold.is_none().then(|| time_text(at)),
+        new.object.map(|o| o.kind.as_str()),
+        new.object.map(|o| &o.name),
+        new.object.and_then(|o| o.id),
+        new.removal.map(Kind::as_str)
     ])?;
     Ok(t.last_insert_rowid())
 }
@@ -624,20 +677,36 @@ fn apply_effect(
             )?
             .execute(params![change.sub_user, login, change.rule_login, at_text])?,
         Effect::Deleted => {
-            sub_users::end_stage(t, change.sub_user, Stage::Deleted, at)?;
+            if let Some(sub_user) = change.sub_user {
+                sub_users::end_stage(t, sub_user, Stage::Deleted, at)?;
+            }
             1
         }
+        Effect::Made { .. }
+        | Effect::Unmade
+        | Effect::Granted { .. }
+        | Effect::Taken { .. }
+        | Effect::KeyOff
+        | Effect::KeyOn
+        | Effect::KeyDeleted => {
+            super::grants::apply_effect(t, change, effect, at)?;
+            1
+        }
+        Effect::PasswordReset => 1,
     };
     super::audit::append(
         t,
         at,
         &author(&change.reason),
         &format!("change.{}", change.kind.as_str()),
-        &change.username,
+        match &change.object {
+            Some(object) if change.username.is_empty() => &object.name,
+            _ => &change.username,
+        },
         &serde_json::json!({
             "change": change.id, "source": change.source, "member": change.member,
             "reason": change.reason.to_string(), "reason_details": change.reason,
-            "before": change.before, "after": change.after,
+            "before": change.before, "after": change.after, "object": change.object,
             "plan": change.plan,
         }),
     )
@@ -652,6 +721,7 @@ pub(super) fn change_row(row: &Row<'_>) -> rusqlite::Result<ChangeRow> {
         member: row.get("member")?,
         username: row.get("username")?,
         kind: rows::word(row, "kind", Kind::parse)?,
+        object: object(row)?,
         status: rows::word(row, "status", Status::parse)?,
         reason: rows::json(row, "reason")?,
         before: rows::optional_json(row, "before")?,
@@ -668,4 +738,14 @@ pub(super) fn change_row(row: &Row<'_>) -> rusqlite::Result<ChangeRow> {
         released_at: rows::optional_time(row, "released_at")?,
         applied_at: rows::optional_time(row, "applied_at")?,
     })
+}
+
+fn object(row: &Row<'_>) -> rusqlite::Result<Option<Object>> {
+    let kind: Option<String> = row.get("object_kind")?;
+    let Some(kind) = kind else { return Ok(None) };
+    Ok(Some(Object {
+        kind: ObjectKind::parse(&kind).ok_or_else(|| rows::unknown("object_kind"))?,
+        name: row.get("object_name")?,
+        id: row.get("object_id")?,
+    }))
 }

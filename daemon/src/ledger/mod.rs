@@ -8,9 +8,12 @@ mod changes;
 mod error;
 mod figures;
 mod file;
+mod grants;
 mod lock;
+mod notes;
 mod notifications;
 mod plans;
+mod recording;
 mod rows;
 mod snapshot;
 mod sub_users;
@@ -34,7 +37,8 @@ pub use error::LedgerError;
 pub use figures::Figures;
 pub use lock::LedgerLock;
 pub use notifications::{KeptDrift, NotificationRow, NotificationStep, TargetRow};
-pub use plans::{APPROVAL_HOLDS, PlanRemoval, PlanRow, Recorded, Recording};
+pub use plans::{APPROVAL_HOLDS, PlanRemoval, PlanRow};
+pub use recording::{Recorded, Recording};
 pub use snapshot::{
     CrawlEnd, Finding, KnownMember, MemberRow, MissingMember, Moved, Said, SourceRow,
     StoredSnapshot, facts_hash,

@@ -23,14 +23,20 @@ pub(super) fn state_json(state: Option<&UserState>) -> Value {
     })
 }
 
+/// A text that may be absent.
+pub(super) fn some(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
 /// A change as JSON.
 pub(super) fn row_json(row: &ChangeRow) -> Value {
     json!({
         "id": row.id,
         "kind": row.kind,
-        "username": row.username,
+        "username": some(&row.username),
         "source": row.source,
-        "member": row.member,
+        "member": some(&row.member),
+        "object": row.object,
         "status": row.status,
         "reason": row.reason.to_string(),
         "reason_details": row.reason,

@@ -103,14 +103,14 @@ fn entries(context: &Context, source: Option<&str>) -> Result<Vec<Entry>, OpErro
     })?;
     for change in failures {
         if let Some(error) = change.last_error {
-            failed
-                .entry(change.sub_user)
-                .or_default()
-                .push(FailedChange {
-                    change: change.id,
-                    kind: change.kind,
-                    error,
-                });
+            let Some(sub_user) = change.sub_user else {
+                continue;
+            };
+            failed.entry(sub_user).or_default().push(FailedChange {
+                change: change.id,
+                kind: change.kind,
+                error,
+            });
         }
     }
     Ok(context
@@ -368,25 +368,27 @@ pub(super) async fn suspend(
             .map_err(refusals::reconcile)?;
     }
     ledger.stop_sub_user(sub_user.id, context.now(), actor)?;
-    let change = ledger.insert_urgent(
-        &NewChange {
-            sub_user: sub_user.id,
+    let changes = ledger.insert_urgent(
+        &[NewChange {
+            sub_user: Some(sub_user.id),
             source: &sub_user.source,
             member: &sub_user.member,
             username: &sub_user.username,
             kind: Kind::SuspendUser,
+            object: None,
             reason: &Reason::Person {
                 actor: actor.to_owned(),
             },
             before: Some(&UserState::login(sub_user.login)),
             after: Some(&UserState::login(false)),
             evidence: None,
+            removal: None,
             counted: false,
             urgent: true,
             rule_login: None,
             plan: None,
             hold: None,
-        },
+        }],
         context.now(),
         actor,
         "member.suspend",
@@ -394,8 +396,11 @@ pub(super) async fn suspend(
     engine
         .urgent(context.now() + EMERGENCY_WAITS, progress)
         .await?;
-    let row = ledger
-        .change(change)?
+    let row = changes
+        .first()
+        .map(|change| ledger.change(*change))
+        .transpose()?
+        .flatten()
         .ok_or_else(|| OpError::failed("the change vanished from the ledger"))?;
     if engine.cam().is_some() && row.applied_at.is_none() {
         return Err(refusals::not_suspended(&row));

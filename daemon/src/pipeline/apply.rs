@@ -46,22 +46,33 @@ pub enum Resolve {
     Only,
 }
 
+/// What a change is about, as the ledger has it when its attempt begins.
+#[derive(Debug, Clone, Copy)]
+pub struct About<'a> {
+    /// The change.
+    pub change: &'a ChangeRow,
+    /// Its sub-user, if it is about one.
+    pub sub_user: Option<&'a SubUser>,
+    /// Of a group or policy that camsync makes: CAM's id once there is one, and the mark of its creation.
+    pub made: Option<&'a (Option<u64>, String)>,
+}
+
 /// Makes one attempt. `password` makes a first password that nobody will know.
 pub async fn attempt(
     cam: &dyn Cam,
-    change: &ChangeRow,
-    sub_user: &SubUser,
+    about: &About<'_>,
     resolve: Resolve,
     sign_in: SignIn,
     password: &mut (dyn FnMut() -> SecretText + Send),
 ) -> Outcome {
-    let made = match change.kind {
-        Kind::CreateUser => create(cam, change, sub_user, resolve).await,
-        Kind::UpdateUser | Kind::SuspendUser | Kind::ResumeUser => {
+    let change = about.change;
+    let made = match (change.kind, about.sub_user) {
+        (Kind::CreateUser, Some(sub_user)) => create(cam, change, sub_user, resolve).await,
+        (Kind::UpdateUser | Kind::SuspendUser | Kind::ResumeUser, Some(sub_user)) => {
             update(cam, change, sub_user, resolve, sign_in, password).await
         }
-        Kind::DeleteUser => delete(cam, sub_user, resolve).await,
-        other => Err(Failure {
+        (Kind::DeleteUser, Some(sub_user)) => delete(cam, sub_user, resolve).await,
+        (other, _) => Err(Failure {
             class: FailureClass::Permanent,
             code: "unsupported".into(),
             message: format!("this version cannot apply {}", other.as_str()),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use camsync_cam::{Cam, SecretText};
 use camsync_core::change::Hold;
+use camsync_core::object::ObjectKind;
 use camsync_core::outbox::{Event, Kind, Status};
 use camsync_core::retry::{self, FailureClass, Next};
 use camsync_core::rules::Retry;
@@ -93,28 +94,46 @@ pub trait Chance: Sync {
     fn password(&self) -> SecretText;
 }
 
-/// Sub-users that are being worked on: two workers in one process, a pass and an emergency, never meet at one.
-#[derive(Debug, Default)]
-pub struct Claims(Mutex<HashSet<i64>>);
+/// Whose changes keep an order among themselves: one sub-user's, or those about one group or policy alone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Line {
+    SubUser(i64),
+    Object(ObjectKind, String),
+}
 
-/// One sub-user's claim; given back when dropped.
+impl Line {
+    fn of(change: &ChangeRow) -> Self {
+        match (change.sub_user, &change.object) {
+            (Some(sub_user), _) => Self::SubUser(sub_user),
+            (None, Some(object)) => Self::Object(object.kind, object.name.clone()),
+            // No change is about nothing; one that were would keep its own order.
+            (None, None) => Self::SubUser(-change.id),
+        }
+    }
+}
+
+/// Lines that are being worked on: two workers in one process, a pass and an emergency, never meet at one.
+#[derive(Debug, Default)]
+pub struct Claims(Mutex<HashSet<Line>>);
+
+/// One line's claim; given back when dropped.
 struct Claim<'a> {
     claims: &'a Claims,
-    sub_user: i64,
+    line: Line,
 }
 
 impl Claims {
-    /// Takes a sub-user, unless somebody else has it.
-    fn take(&self, sub_user: i64) -> Option<Claim<'_>> {
+    /// Takes a line, unless somebody else has it.
+    fn take(&self, line: &Line) -> Option<Claim<'_>> {
         let free = self
             .0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(sub_user);
-        // Made only when it is free: a claim that is dropped gives the sub-user back.
+            .insert(line.clone());
+        // Made only when it is free: a claim that is dropped gives the line back.
         free.then(|| Claim {
             claims: self,
-            sub_user,
+            line: line.clone(),
         })
     }
 }
@@ -122,7 +141,7 @@ impl Claims {
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
         let mut taken = self.claims.0.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.remove(&self.sub_user);
+        taken.remove(&self.line);
     }
 }
 
@@ -207,17 +226,14 @@ impl Worker<'_> {
             frozen: self.ledger.meta(FROZEN)?.is_some(),
             ..Report::default()
         };
-        let mut queues: HashMap<i64, VecDeque<ChangeRow>> = HashMap::new();
+        let mut queues: HashMap<Line, VecDeque<ChangeRow>> = HashMap::new();
         let mut order = Vec::new();
         let outbox = self.ledger.outbox()?;
-        let urgent: HashSet<i64> = outbox
-            .iter()
-            .filter(|c| c.urgent)
-            .map(|c| c.sub_user)
-            .collect();
+        let urgent: HashSet<Line> = outbox.iter().filter(|c| c.urgent).map(Line::of).collect();
         for change in outbox {
             let cut_short = change.status == Status::InFlight;
-            let first = cut_short && urgent.contains(&change.sub_user);
+            let line = Line::of(&change);
+            let first = cut_short && urgent.contains(&line);
             match scope {
                 Scope::Urgent if !(change.urgent || first) => continue,
                 Scope::InFlight if !cut_short => continue,
@@ -232,24 +248,24 @@ impl Worker<'_> {
                 report.pending += 1;
                 continue;
             }
-            let queue = queues.entry(change.sub_user).or_default();
+            let queue = queues.entry(line.clone()).or_default();
             if queue.is_empty() {
-                order.push(change.sub_user);
+                order.push(line);
             }
             queue.push_back(change);
         }
         let total: usize = queues.values().map(VecDeque::len).sum();
-        let mut waiting: Vec<(DateTime<Utc>, i64)> = Vec::new();
-        let mut ready: VecDeque<i64> = order.into();
+        let mut waiting: Vec<(DateTime<Utc>, Line)> = Vec::new();
+        let mut ready: VecDeque<Line> = order.into();
         let mut parked: HashMap<Kind, Hold> = HashMap::new();
         let mut running = FuturesUnordered::new();
         self.say(total, &report);
         loop {
             let now = self.clock.now();
-            waiting.retain(|(at, sub_user)| {
+            waiting.retain(|(at, line)| {
                 let due = *at <= now;
                 if due {
-                    ready.push_back(*sub_user);
+                    ready.push_back(line.clone());
                 }
                 !due
             });
@@ -257,10 +273,10 @@ impl Worker<'_> {
             let stop =
                 self.stopping.load(Ordering::SeqCst) || report.stopped.is_some() || report.gave_way;
             while running.len() < SIDE_BY_SIDE && !stop {
-                let Some(sub_user) = ready.pop_front() else {
+                let Some(line) = ready.pop_front() else {
                     break;
                 };
-                let Some(change) = queues.get(&sub_user).and_then(|q| q.front()).cloned() else {
+                let Some(change) = queues.get(&line).and_then(|q| q.front()).cloned() else {
                     continue;
                 };
                 if change.status == Status::Pending {
@@ -268,18 +284,26 @@ impl Worker<'_> {
                         .next_attempt_at
                         .filter(|at| !retry::is_due(self.retry, *at, now))
                     {
-                        waiting.push((at, sub_user));
+                        waiting.push((at, line));
                         continue;
                     }
-                    if let Some(hold) = parked.get(&change.kind).cloned() {
+                    if self.is_being_made(&change, &queues)? {
+                        waiting.push((now + CLAIMED, line));
+                        continue;
+                    }
+                    let hold = match parked.get(&change.kind).cloned() {
+                        Some(hold) => Some(hold),
+                        None => self.prerequisite(&change)?,
+                    };
+                    if let Some(hold) = hold {
                         self.ledger.hold_change(change.id, &hold)?;
                         report.held.push((change.id, change.username.clone(), hold));
-                        advance(&mut queues, &mut ready, sub_user);
+                        advance(&mut queues, &mut ready, &line);
                         continue;
                     }
                 }
-                let Some(claim) = self.claims.take(sub_user) else {
-                    waiting.push((now + CLAIMED, sub_user));
+                let Some(claim) = self.claims.take(&line) else {
+                    waiting.push((now + CLAIMED, line));
                     continue;
                 };
                 let settle_only = match scope {
@@ -295,7 +319,9 @@ impl Worker<'_> {
                     break;
                 };
                 let throttled = self.patience.is_some_and(|most| at - now > most)
-                    && waiting.iter().all(|(_, s)| is_throttled(queues.get(s)));
+                    && waiting
+                        .iter()
+                        .all(|(_, line)| is_throttled(queues.get(line)));
                 if at > until || throttled {
                     report.next_at = Some(at);
                     break;
@@ -322,40 +348,39 @@ impl Worker<'_> {
             };
             let Some(done) = done else { continue };
             let (change, ended) = done?;
+            let line = Line::of(&change);
             match ended {
                 Ended::Applied => {
                     report.applied += 1;
-                    advance(&mut queues, &mut ready, change.sub_user);
+                    advance(&mut queues, &mut ready, &line);
                 }
-                Ended::Overtaken => advance(&mut queues, &mut ready, change.sub_user),
+                Ended::Overtaken => advance(&mut queues, &mut ready, &line),
                 Ended::Failed(failure) => {
                     report
                         .failed
                         .push((change.id, change.username.clone(), failure));
                     // What follows for this sub-user may still be done; other sub-users go on in any case.
-                    advance(&mut queues, &mut ready, change.sub_user);
+                    advance(&mut queues, &mut ready, &line);
                 }
                 Ended::Held(hold, park) => {
                     if park {
                         parked.insert(change.kind, hold.clone());
                     }
                     report.held.push((change.id, change.username.clone(), hold));
-                    advance(&mut queues, &mut ready, change.sub_user);
+                    advance(&mut queues, &mut ready, &line);
                 }
                 Ended::Again(_)
                     if scope == Scope::InFlight || (scope == Scope::Urgent && !change.urgent) =>
                 {
-                    advance(&mut queues, &mut ready, change.sub_user);
+                    advance(&mut queues, &mut ready, &line);
                 }
                 Ended::Again(at) => {
-                    if let Some(front) = queues
-                        .get_mut(&change.sub_user)
-                        .and_then(VecDeque::front_mut)
+                    if let Some(front) = queues.get_mut(&line).and_then(VecDeque::front_mut)
                         && let Some(now) = self.ledger.change(front.id)?
                     {
                         *front = now;
                     }
-                    waiting.push((at, change.sub_user));
+                    waiting.push((at, line));
                 }
                 Ended::Stopped(failure) => report.stopped = Some(failure),
             }
@@ -365,6 +390,43 @@ impl Worker<'_> {
         report.pending += left;
         report.gave_way &= left > 0;
         Ok(report)
+    }
+
+    /// Whether the group or policy that a change needs is about to be made: by a change that is still to come here.
+    fn is_being_made(
+        &self,
+        change: &ChangeRow,
+        queues: &HashMap<Line, VecDeque<ChangeRow>>,
+    ) -> Result<bool, LedgerError> {
+        let (Some(object), Some(_)) = (&change.object, change.sub_user) else {
+            return Ok(false);
+        };
+        if object.id.is_some() || object.kind == ObjectKind::Key {
+            return Ok(false);
+        }
+        let line = Line::Object(object.kind, object.name.clone());
+        let made = self.ledger.made_object(object.kind, &object.name)?;
+        Ok(made.is_none_or(|(id, _)| id.is_none()) && queues.contains_key(&line))
+    }
+
+    /// What a change needs and is not there, for the change that makes it waits or has failed.
+    fn prerequisite(&self, change: &ChangeRow) -> Result<Option<Hold>, LedgerError> {
+        let (Some(object), Some(sub_user)) = (&change.object, change.sub_user) else {
+            return Ok(None);
+        };
+        let known = self.ledger.sub_user(sub_user)?.and_then(|s| s.uin);
+        if known.is_none() {
+            let what = format!("sub-user {}", change.username);
+            return Ok(Some(Hold::Prerequisite { what }));
+        }
+        if object.id.is_some() || object.kind == ObjectKind::Key {
+            return Ok(None);
+        }
+        let made = self.ledger.made_object(object.kind, &object.name)?;
+        let missing = made.is_none_or(|(id, _)| id.is_none());
+        Ok(missing.then(|| Hold::Prerequisite {
+            what: object.to_string(),
+        }))
     }
 
     fn say(&self, total: usize, report: &Report) {
@@ -385,10 +447,11 @@ impl Worker<'_> {
         settle_only: bool,
     ) -> Result<(ChangeRow, Ended), LedgerError> {
         // With the claim in hand the row is read again: another worker, or a person, may have been faster.
-        let (Some(sub_user), Some(change)) = (
-            self.ledger.sub_user(queued.sub_user)?,
-            self.ledger.change(queued.id)?,
-        ) else {
+        let sub_user = match queued.sub_user {
+            Some(id) => self.ledger.sub_user(id)?,
+            None => None,
+        };
+        let Some(change) = self.ledger.change(queued.id)? else {
             return Ok((queued, Ended::Overtaken));
         };
         if !matches!(change.status, Status::Pending | Status::InFlight) {
@@ -396,13 +459,13 @@ impl Worker<'_> {
         }
         // An attempt that is still in flight was cut short; one that ended unknown was left open. Both are read first.
         let cut_short = change.status == Status::InFlight;
+        let stopped = sub_user.as_ref().is_some_and(|s| s.stopped_at.is_some());
         // What would give sign-in back to whom a person has suspended since is not sent again either.
         let switches_on = change
             .after
             .as_ref()
             .is_some_and(|a| a.console_login == Some(true));
-        let settle_only =
-            settle_only || (cut_short && switches_on && sub_user.stopped_at.is_some());
+        let settle_only = settle_only || (cut_short && switches_on && stopped);
         let left_open = change
             .last_error
             .as_ref()
@@ -421,16 +484,20 @@ impl Worker<'_> {
         };
         let mut password = || self.chance.password();
         let span = spans::attempt(change.id, change.kind, number);
-        let outcome = apply::attempt(
-            self.cam,
-            &change,
-            &sub_user,
-            resolve,
-            self.sign_in,
-            &mut password,
-        )
-        .instrument(span.clone())
-        .await;
+        let made = match &change.object {
+            Some(object) if change.sub_user.is_none() || object.id.is_none() => {
+                self.ledger.made_object(object.kind, &object.name)?
+            }
+            _ => None,
+        };
+        let about = apply::About {
+            change: &change,
+            sub_user: sub_user.as_ref(),
+            made: made.as_ref(),
+        };
+        let outcome = apply::attempt(self.cam, &about, resolve, self.sign_in, &mut password)
+            .instrument(span.clone())
+            .await;
         let now = self.clock.now();
         let failed = match &outcome {
             Outcome::Applied { .. } => None,
@@ -560,18 +627,18 @@ enum Ended {
     Stopped(Failure),
 }
 
-/// The front of a sub-user's queue is done with; what follows is next.
+/// The front of a line is done with; what follows is next.
 fn advance(
-    queues: &mut HashMap<i64, VecDeque<ChangeRow>>,
-    ready: &mut VecDeque<i64>,
-    sub_user: i64,
+    queues: &mut HashMap<Line, VecDeque<ChangeRow>>,
+    ready: &mut VecDeque<Line>,
+    line: &Line,
 ) {
-    if let Some(queue) = queues.get_mut(&sub_user) {
+    if let Some(queue) = queues.get_mut(line) {
         queue.pop_front();
         if queue.is_empty() {
-            queues.remove(&sub_user);
+            queues.remove(line);
         } else {
-            ready.push_back(sub_user);
+            ready.push_back(line.clone());
         }
     }
 }

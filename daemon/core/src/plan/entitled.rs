@@ -35,7 +35,9 @@ pub(super) fn entitled(at: &At<'_>, desired: &Desired, admission: &Admission, dr
     }
     if sub_user.stopped_at.is_none() {
         let rule = admission.rule;
-        draft.changes.extend(denial_off(at, &Reason::Returned { rule }));
+        draft
+            .changes
+            .extend(denial_off(at, &Reason::Returned { rule }));
     }
     if grants(at, desired, draft) && sub_user.admitted.as_deref() != Some(&*desired.member) {
         draft.notes.push(Note::Admitted {
@@ -194,9 +196,18 @@ fn grants(at: &At<'_>, desired: &Desired, draft: &mut Draft) -> bool {
     if at.sub_user.stopped_at.is_some() {
         return true;
     }
-    let steps = steps(at.input, at.grants, at.sub_user, at.seen.uin, desired, draft);
+    let steps = steps(
+        at.input,
+        at.grants,
+        at.sub_user,
+        at.seen.uin,
+        desired,
+        draft,
+    );
     let takes = steps.iter().any(|step| step.evidence.is_some());
-    draft.changes.extend(steps.into_iter().map(|step| at.step(step)));
+    draft
+        .changes
+        .extend(steps.into_iter().map(|step| at.step(step)));
     !takes
 }
 
@@ -232,7 +243,9 @@ fn keys_back(at: &At<'_>, draft: &mut Draft) {
     }
     for key in off {
         let object = Object::key(key);
-        draft.changes.push(at.about(Kind::EnableKey, object, Reason::KeysRequested));
+        draft
+            .changes
+            .push(at.about(Kind::EnableKey, object, Reason::KeysRequested));
     }
 }
 

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::change::{DriftKind, Reason};
 use crate::desired::Desired;
 use crate::evidence::Evidence;
-use crate::grants::{DENY_ALL, Entitlement, Given, Made, ObservedGrants, ObservedGroup, Own, Wanted};
+use crate::grants::{
+    DENY_ALL, Entitlement, Given, Made, ObservedGrants, ObservedGroup, Own, Wanted,
+};
 use crate::object::{Object, ObjectKind};
 use crate::outbox::Kind;
 use crate::problem::Problem;
@@ -145,7 +147,11 @@ impl<'a> Grants<'a> {
                 });
                 continue;
             };
-            for group in template.groups.iter().filter_map(|id| self.observed.group(*id)) {
+            for group in template
+                .groups
+                .iter()
+                .filter_map(|id| self.observed.group(*id))
+            {
                 match group.administers.as_deref().filter(|p| !literally(p)) {
                     Some(policy) => {
                         targets.kept.insert((ObjectKind::Group, group.id));
@@ -159,7 +165,11 @@ impl<'a> Grants<'a> {
                 }
             }
             let usable = |name: &str| name != DENY_ALL;
-            for policy in template.policies.iter().filter(|p| p.usable && usable(&p.name)) {
+            for policy in template
+                .policies
+                .iter()
+                .filter(|p| p.usable && usable(&p.name))
+            {
                 if policy.administers && !literally(&policy.name) {
                     targets.kept.insert((ObjectKind::Policy, policy.id));
                     problem(Problem::Administers {
@@ -182,7 +192,11 @@ impl<'a> Grants<'a> {
     }
 
     /// The group that a rule calls for; `None` when it is to be made.
-    fn group(&self, wanted: &Wanted, given: &[Given]) -> Result<Option<&'a ObservedGroup>, Problem> {
+    fn group(
+        &self,
+        wanted: &Wanted,
+        given: &[Given],
+    ) -> Result<Option<&'a ObservedGroup>, Problem> {
         let name = &*wanted.name;
         let (group, rule) = (name.to_owned(), wanted.rule);
         let made = self.made_groups.get(name).and_then(|m| m.cam_id);
@@ -202,9 +216,9 @@ impl<'a> Grants<'a> {
             Some(found) => Ok(Some(found)),
             None => {
                 // Renamed by hand: it is still the one that was given.
-                let known = given.iter().find(|g| {
-                    g.kind == ObjectKind::Group && g.name == name
-                });
+                let known = given
+                    .iter()
+                    .find(|g| g.kind == ObjectKind::Group && g.name == name);
                 if let Some(renamed) = known.and_then(|g| self.observed.group(g.id)) {
                     return Ok(Some(renamed));
                 }
@@ -235,7 +249,9 @@ impl Targets {
 
     fn stands(&self, given: &Given) -> bool {
         self.kept.contains(&(given.kind, given.id))
-            || given.rule.is_some_and(|rule| self.kept_rules.contains(&rule))
+            || given
+                .rule
+                .is_some_and(|rule| self.kept_rules.contains(&rule))
             || self.calls_for(given.kind, given.id)
     }
 
@@ -346,7 +362,11 @@ pub(super) fn steps(
         };
         match grants.has(uin, given.kind, given.id) {
             None => {}
-            Some(false) if given.unconfirmed_since.is_none_or(|since| input.now - since >= LAG) => {
+            Some(false)
+                if given
+                    .unconfirmed_since
+                    .is_none_or(|since| input.now - since >= LAG) =>
+            {
                 draft.notes.push(Note::GrantForgotten {
                     sub_user: sub_user.id,
                     object,
@@ -371,12 +391,20 @@ pub(super) fn steps(
         }
     }
     if let (Some(rule), Some(own)) = (targets.exclusive, grants.own(sub_user)) {
-        let groups = own.groups.iter().flatten().map(|(id, name)| Object::group(name, Some(*id)));
-        let policies = own.policies.iter().map(|(id, name)| Object::policy(name, Some(*id)));
+        let groups = own
+            .groups
+            .iter()
+            .flatten()
+            .map(|(id, name)| Object::group(name, Some(*id)));
+        let policies = own
+            .policies
+            .iter()
+            .map(|(id, name)| Object::policy(name, Some(*id)));
         for object in groups.chain(policies) {
             let id = object.id.unwrap_or_default();
             let known = given.iter().any(|g| g.kind == object.kind && g.id == id);
-            let stands = targets.calls_for(object.kind, id) || targets.kept.contains(&(object.kind, id));
+            let stands =
+                targets.calls_for(object.kind, id) || targets.kept.contains(&(object.kind, id));
             if known || stands {
                 continue;
             }

@@ -63,7 +63,9 @@ pub(super) fn leaver(
     let denial = deny_all(at, &again(DriftKind::DenialTaken), draft);
     let keys = keys_off(at, &again(DriftKind::KeyOn), draft);
     let grants = grants_off(at, &reason, draft);
-    draft.changes.extend(denial.into_iter().chain(keys).chain(grants));
+    draft
+        .changes
+        .extend(denial.into_iter().chain(keys).chain(grants));
     if at.seen.console_login == Some(true) && !at.lag {
         draft.changes.push(at.change(
             Kind::SuspendUser,
@@ -90,9 +92,10 @@ pub(super) fn leaver(
         since: leaving.since,
     };
     let keys = at.grants.own(sub_user).and_then(|own| own.keys.as_ref());
-    let keys = keys.into_iter().flatten().map(|(key, _)| {
-        at.about(Kind::DeleteKey, Object::key(key), expired.clone())
-    });
+    let keys = keys
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| at.about(Kind::DeleteKey, Object::key(key), expired.clone()));
     let mut end: Vec<Planned> = keys.collect();
     end.push(at.change(Kind::DeleteUser, expired.clone(), None));
     for mut change in end {
@@ -123,7 +126,9 @@ pub(super) fn deny_all(at: &At<'_>, reason: &Reason, draft: &mut Draft) -> Optio
             }
             None => return None,
             Some(false) => {
-                let lag = given.unconfirmed_since.is_some_and(|since| at.input.now - since < LAG);
+                let lag = given
+                    .unconfirmed_since
+                    .is_some_and(|since| at.input.now - since < LAG);
                 if lag {
                     return None;
                 }
@@ -175,7 +180,9 @@ fn grants_off(at: &At<'_>, reason: &Reason, draft: &mut Draft) -> Vec<Planned> {
             name: given.name.clone(),
             id: Some(given.id),
         };
-        let lag = given.unconfirmed_since.is_some_and(|since| at.input.now - since < LAG);
+        let lag = given
+            .unconfirmed_since
+            .is_some_and(|since| at.input.now - since < LAG);
         let there = at.grants.has(at.seen.uin, given.kind, given.id);
         if there == Some(false) && !lag {
             draft.notes.push(Note::GrantForgotten {

@@ -21,7 +21,10 @@ pub fn needs(input: &PlanInput<'_>) -> Needs {
     needs.group_ids.extend(made.filter_map(|m| m.cam_id));
     let mut own: HashMap<(&str, &str), &SubUser> = HashMap::new();
     for sub_user in input.sub_users {
-        let groups = sub_user.given.iter().filter(|g| g.kind == ObjectKind::Group);
+        let groups = sub_user
+            .given
+            .iter()
+            .filter(|g| g.kind == ObjectKind::Group);
         needs.group_ids.extend(groups.map(|g| g.id));
         own.insert((&sub_user.source, &sub_user.key), sub_user);
     }
@@ -32,9 +35,15 @@ pub fn needs(input: &PlanInput<'_>) -> Needs {
                 continue;
             };
             let called_for = &desired.entitlement;
-            names.groups.extend_missing(called_for.groups.iter().map(|w| &w.name));
-            names.policies.extend_missing(called_for.policies.iter().map(|w| &w.name));
-            names.templates.extend_missing(called_for.like.iter().map(|w| &w.name));
+            names
+                .groups
+                .extend_missing(called_for.groups.iter().map(|w| &w.name));
+            names
+                .policies
+                .extend_missing(called_for.policies.iter().map(|w| &w.name));
+            names
+                .templates
+                .extend_missing(called_for.like.iter().map(|w| &w.name));
             let sub_user = own.get(&(source.name, desired.key.as_str())).copied();
             let managed = sub_user.filter(|s| s.stage == Stage::Managed);
             let Some(sub_user) = managed else {

@@ -1,6 +1,6 @@
 //! Members who should have a sub-user and have none.
 
-use crate::change::{Adoption, AdoptedBy, Planned, Reason, UserState};
+use crate::change::{AdoptedBy, Adoption, Planned, Reason, UserState};
 use crate::desired::{Admission, Desired};
 use crate::evidence::Evidence;
 use crate::names::{Names, Naming};
@@ -28,7 +28,12 @@ pub(super) struct Newcomer<'a> {
     pub(super) wanted: Option<&'a SubUser>,
 }
 
-pub(super) fn admit(input: &PlanInput<'_>, grants: &Grants<'_>, mut newcomers: Vec<Newcomer<'_>>, draft: &mut Draft) {
+pub(super) fn admit(
+    input: &PlanInput<'_>,
+    grants: &Grants<'_>,
+    mut newcomers: Vec<Newcomer<'_>>,
+    draft: &mut Draft,
+) {
     if newcomers.is_empty() {
         return;
     }
@@ -68,7 +73,11 @@ pub(super) fn admit(input: &PlanInput<'_>, grants: &Grants<'_>, mut newcomers: V
                 // Whoever takes over the account would take over its rights.
                 if by == AdoptedBy::Name
                     && let Some(Some(policy)) = grants.observed.candidates.get(&account.uin)
-                    && !desired.entitlement.policies.iter().any(|w| *w.name == **policy)
+                    && !desired
+                        .entitlement
+                        .policies
+                        .iter()
+                        .any(|w| *w.name == **policy)
                 {
                     let problem = Problem::AdoptionAdministers {
                         username: account.name.clone(),
@@ -129,7 +138,13 @@ fn first_grants(
     if creation.kind != Kind::CreateUser || desired.entitlement.is_empty() {
         return Vec::new();
     }
-    let targets = grants.targets(&creation.source, &desired.key, &desired.entitlement, &[], draft);
+    let targets = grants.targets(
+        &creation.source,
+        &desired.key,
+        &desired.entitlement,
+        &[],
+        draft,
+    );
     targets
         .wanted()
         .map(|(object, rule)| Planned {

@@ -25,12 +25,20 @@ pub(super) fn objects(input: &PlanInput<'_>, grants: &Grants<'_>, draft: &mut Dr
         if !busy.contains(name.as_str()) {
             let reason = Reason::Granted { rule };
             let object = Object::group(name, None);
-            draft.changes.push(change(Kind::CreateGroup, object, source, reason));
+            draft
+                .changes
+                .push(change(Kind::CreateGroup, object, source, reason));
         }
     }
-    if let Some(source) = draft.deny_all_to_make.take().filter(|_| !busy.contains(DENY_ALL)) {
+    if let Some(source) = draft
+        .deny_all_to_make
+        .take()
+        .filter(|_| !busy.contains(DENY_ALL))
+    {
         let object = Object::policy(DENY_ALL, None);
-        draft.changes.push(change(Kind::CreatePolicy, object, source, Reason::Denial));
+        draft
+            .changes
+            .push(change(Kind::CreatePolicy, object, source, Reason::Denial));
     }
     let called_for = called_for(input);
     for made in input.made.iter().filter(|m| !m.busy) {
@@ -41,7 +49,11 @@ pub(super) fn objects(input: &PlanInput<'_>, grants: &Grants<'_>, draft: &mut Dr
             Some(true) if made.kind == ObjectKind::Group => {
                 unused(input, grants, made, &called_for, draft);
             }
-            Some(false) if made.unconfirmed_since.is_none_or(|since| input.now - since >= LAG) => {
+            Some(false)
+                if made
+                    .unconfirmed_since
+                    .is_none_or(|since| input.now - since >= LAG) =>
+            {
                 draft.notes.push(Note::MadeGone { made: made.id });
             }
             _ => {}
@@ -69,15 +81,21 @@ fn unused(
     let Some(group) = made.cam_id.and_then(|id| grants.observed.group(id)) else {
         return;
     };
-    let given = input
-        .sub_users
-        .iter()
-        .any(|s| s.given.iter().any(|g| g.kind == ObjectKind::Group && g.id == group.id));
+    let given = input.sub_users.iter().any(|s| {
+        s.given
+            .iter()
+            .any(|g| g.kind == ObjectKind::Group && g.id == group.id)
+    });
     let empty = group.members.as_ref().is_some_and(HashSet::is_empty) && group.policies == Some(0);
     if input.whole && empty && !given && !called_for.contains(made.name.as_str()) {
         let source = input.sources.first().map_or("", |s| s.name);
         let object = Object::group(&*group.name, Some(group.id));
-        draft.changes.push(change(Kind::DeleteGroup, object, source.to_owned(), Reason::Unused));
+        draft.changes.push(change(
+            Kind::DeleteGroup,
+            object,
+            source.to_owned(),
+            Reason::Unused,
+        ));
     }
 }
 
@@ -122,7 +140,10 @@ fn change(kind: Kind, object: Object, source: String, reason: Reason) -> Planned
 pub(super) fn count_what_empties(grants: &Grants<'_>, draft: &mut Draft) {
     let mut taken: HashMap<(ObjectKind, u64), usize> = HashMap::new();
     let takes = |change: &Planned| {
-        let object = change.object.as_ref().filter(|_| change.evidence.is_some())?;
+        let object = change
+            .object
+            .as_ref()
+            .filter(|_| change.evidence.is_some())?;
         matches!(change.kind, Kind::RemoveFromGroup | Kind::DetachPolicy)
             .then_some((object.kind, object.id?))
     };

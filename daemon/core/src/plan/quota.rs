@@ -199,7 +199,12 @@ fn hold_what_depends(draft: &mut Draft) {
     let users: HashMap<(String, String), Hold> = draft
         .changes
         .iter()
-        .filter_map(|c| Some(((c.source.clone(), c.member.clone()), held(c, Kind::CreateUser)?)))
+        .filter_map(|c| {
+            Some((
+                (c.source.clone(), c.member.clone()),
+                held(c, Kind::CreateUser)?,
+            ))
+        })
         .collect();
     let groups: HashMap<String, Hold> = draft
         .changes
