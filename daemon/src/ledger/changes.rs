@@ -87,6 +87,26 @@ pub struct ChangeRow {
     pub applied_at: Option<DateTime<Utc>>,
 }
 
+impl ChangeRow {
+    /// The sub-user's name; of a change about a group or policy alone, that one's.
+    #[must_use]
+    pub fn of(&self) -> &str {
+        match &self.object {
+            Some(object) if self.username.is_empty() => &object.name,
+            _ => &self.username,
+        }
+    }
+
+    /// What stays the same when a newer plan makes the same change in this one's place.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let sub_user = self.sub_user.map(|id| id.to_string());
+        let object = self.object.as_ref().map(ToString::to_string);
+        let parts: Vec<String> = sub_user.into_iter().chain(object).collect();
+        parts.join(":")
+    }
+}
+
 /// One try.
 #[derive(Debug, Clone, Serialize)]
 pub struct AttemptRow {
@@ -722,10 +742,7 @@ fn apply_effect(
         at,
         &author(&change.reason),
         &format!("change.{}", change.kind.as_str()),
-        match &change.object {
-            Some(object) if change.username.is_empty() => &object.name,
-            _ => &change.username,
-        },
+        change.of(),
         &serde_json::json!({
             "change": change.id, "source": change.source, "member": change.member,
             "reason": change.reason.to_string(), "reason_details": change.reason,

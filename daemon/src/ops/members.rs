@@ -1,10 +1,11 @@
 //! `members`: everyone in a snapshot or with a sub-user, and what a person can do about one.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use camsync_core::change::{Reason, UserState};
 use camsync_core::desired::Verdict;
 use camsync_core::model::fold;
+use camsync_core::object::ObjectKind;
 use camsync_core::outbox::{Kind, Status};
 use camsync_core::sub_user::{Stage, SubUser};
 use chrono::TimeDelta;
@@ -50,6 +51,17 @@ impl Entry {
         }
     }
 
+    /// What rules call for, and what camsync gave, by name.
+    fn granted(&self, kind: ObjectKind, called_for: &[(String, u32)]) -> BTreeSet<String> {
+        let given = self.sub_user.iter().flat_map(|s| &s.given);
+        let given = given.filter(|g| g.kind == kind).map(|g| g.name.clone());
+        called_for
+            .iter()
+            .map(|(name, _)| name.clone())
+            .chain(given)
+            .collect()
+    }
+
     fn status(&self) -> &'static str {
         if self.row.present {
             self.row.facts.status.as_str()
@@ -81,8 +93,8 @@ impl Entry {
             "username": self.username(),
             "sub_user": sub_user,
             "rule": self.row.verdict.as_ref().and_then(Verdict::rule),
-            "groups": self.row.groups,
-            "policies": self.row.policies,
+            "groups": self.granted(ObjectKind::Group, &self.row.groups),
+            "policies": self.granted(ObjectKind::Policy, &self.row.policies),
             "problem": (!said.is_empty()).then(|| said.join("; ")),
             "problem_details": obstacles,
         })
@@ -412,13 +424,14 @@ pub(super) async fn resume(
     context: &Context,
     id: &str,
     source: Option<&str>,
+    keys: bool,
     actor: &str,
     progress: &ProgressSink,
 ) -> Result<Value, OpError> {
     let entry = find(context, id, source)?;
     let sub_user = managed(&entry)?;
     let ledger = context.ledger();
-    ledger.request_resume(sub_user.id)?;
+    ledger.request_resume(sub_user.id, keys)?;
     ledger.audit(
         context.now(),
         actor,

@@ -375,13 +375,18 @@ impl Engine {
         if recording {
             reconcile::claim_lost_creations(self.ledger(), &observed, self.clock().now())?;
         }
-        let made = reconcile::make(
-            self.ledger(),
-            &parts.policy,
-            ready,
+        let (ledger, policy, now) = (self.ledger(), &parts.policy, self.clock().now());
+        let basis = reconcile::prepare(ledger, policy, ready, &observed, now)?;
+        let grants = reconcile::grants(
+            ledger,
+            parts.cam.as_deref(),
+            policy,
+            &basis,
             &observed,
-            self.clock().now(),
-        )?;
+            recording,
+        )
+        .await?;
+        let made = reconcile::make(ledger, policy, basis, &observed, &grants)?;
         let held = made.shown().filter(|c| c.hold.is_some()).count();
         progress.say(Progress::Planned {
             changes: made.shown().count() - held,

