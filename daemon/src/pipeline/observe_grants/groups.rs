@@ -7,7 +7,7 @@ use camsync_core::grants::{Needs, ObservedGroup, Own};
 use camsync_core::model::fold;
 use camsync_core::remark::mark_of;
 use chrono::{DateTime, Utc};
-use futures_util::future::try_join;
+use futures_util::future::{FutureExt as _, try_join};
 
 use crate::ledger::{Ledger, LedgerError};
 
@@ -110,18 +110,20 @@ pub(super) async fn read(
 ) -> Result<Vec<Read>, Error> {
     let reads = listed.into_iter().map(|group| {
         let depth = wanted.depth(&group);
-        read_one(cam, group, depth)
+        read_one(cam, group, depth).boxed()
     });
+    let reads = reads.collect();
     Ok(side_by_side(reads).await?.into_iter().flatten().collect())
 }
 
 async fn read_one(cam: &dyn Cam, group: Group, depth: Depth) -> Result<Option<Read>, Error> {
+    let id = group.id;
     let policies = async {
-        let policies = cam.policies_of_group(group.id).await?;
+        let policies = cam.policies_of_group(id).await?;
         Ok(Some(policies))
     };
     let members = async {
-        let members = cam.group_members(group.id).await?;
+        let members = cam.group_members(id).await?;
         Ok::<_, Error>(Some(members.iter().map(|m| m.uin).collect()))
     };
     let read = match depth {
