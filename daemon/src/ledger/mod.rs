@@ -13,6 +13,7 @@ mod lock;
 mod notes;
 mod notifications;
 mod plans;
+mod quotas;
 mod recording;
 mod rows;
 mod snapshot;
@@ -38,6 +39,7 @@ pub use figures::Figures;
 pub use lock::LedgerLock;
 pub use notifications::{KeptDrift, NotificationRow, NotificationStep, TargetRow};
 pub use plans::{APPROVAL_HOLDS, PlanRemoval, PlanRow};
+pub use quotas::{FullQuota, NEW_SUB_USERS};
 pub use recording::{Recorded, Recording};
 pub use snapshot::{
     CrawlEnd, Finding, KnownMember, MemberRow, MissingMember, Moved, Said, SourceRow,
