@@ -473,8 +473,10 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn is_open(&self, change: i64) -> Result<bool, LedgerError> {
         self.read("read the attempts", |c| {
-            c.prepare_cached(&format!("SELECT EXISTS (SELECT 1 FROM changes c WHERE c.id = ?1 AND {OPEN})"))?
-                .query_row([change], |row| row.get(0))
+            c.prepare_cached(&format!(
+                "SELECT EXISTS (SELECT 1 FROM changes c WHERE c.id = ?1 AND {OPEN})"
+            ))?
+            .query_row([change], |row| row.get(0))
         })
     }
 

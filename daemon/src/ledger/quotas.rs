@@ -130,8 +130,10 @@ impl Ledger {
                     t.prepare_cached("DELETE FROM full_quotas WHERE quota = ?1 AND of = ?2")?
                         .execute(params![full.quota, full.of])?;
                 } else if seen.is_some() {
-                    t.prepare_cached("UPDATE full_quotas SET used = ?3 WHERE quota = ?1 AND of = ?2")?
-                        .execute(params![full.quota, full.of, seen])?;
+                    t.prepare_cached(
+                        "UPDATE full_quotas SET used = ?3 WHERE quota = ?1 AND of = ?2",
+                    )?
+                    .execute(params![full.quota, full.of, seen])?;
                 }
             }
             Ok(())

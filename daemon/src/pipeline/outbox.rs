@@ -586,10 +586,7 @@ impl Worker<'_> {
     ) -> Result<(Hold, Option<Alike>), LedgerError> {
         if failure.class == FailureClass::Permission {
             let action = failure.action.clone().unwrap_or_default();
-            return Ok((
-                Hold::Permission { action },
-                Some(Alike::Kind(change.kind)),
-            ));
+            return Ok((Hold::Permission { action }, Some(Alike::Kind(change.kind))));
         }
         let Some(full) = Full::of(change, uin, &failure.code) else {
             let hold = Hold::Quota {
@@ -630,7 +627,11 @@ impl Worker<'_> {
     fn reopened(&self) -> Result<Vec<ChangeRow>, LedgerError> {
         let unsettled = self.ledger.unsettled()?;
         let reopened = unsettled.iter().map(|c| self.ledger.reopen(c.id));
-        Ok(reopened.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        Ok(reopened
+            .collect::<Result<Vec<_>, _>>()?
+            .into_iter()
+            .flatten()
+            .collect())
     }
 }
 
@@ -659,21 +660,25 @@ impl Full {
             ("RequestLimitExceeded.CreateUser", Kind::CreateUser) => {
                 (None, (0, Alike::Kind(kind)), TimeDelta::hours(1))
             }
-            ("InvalidParameter.GroupFull", _) => {
-                (Some(Quota::Groups), (0, Alike::Kind(kind)), day)
-            }
-            ("InvalidParameter.GroupUserFull", _) => {
-                (Some(Quota::GroupSubUsers), group.map(|id| (id, Alike::Group(kind, id)))?, day)
-            }
-            ("InvalidParameter.UserGroupFull", _) => {
-                (Some(Quota::SubUserGroups), sub_user()?, day)
-            }
-            ("FailedOperation.PolicyFull" | "InvalidParameter.AttachmentFull", Kind::AttachPolicy) => {
-                (Some(Quota::SubUserPolicies), sub_user()?, day)
-            }
+            ("InvalidParameter.GroupFull", _) => (Some(Quota::Groups), (0, Alike::Kind(kind)), day),
+            ("InvalidParameter.GroupUserFull", _) => (
+                Some(Quota::GroupSubUsers),
+                group.map(|id| (id, Alike::Group(kind, id)))?,
+                day,
+            ),
+            ("InvalidParameter.UserGroupFull", _) => (Some(Quota::SubUserGroups), sub_user()?, day),
+            (
+                "FailedOperation.PolicyFull" | "InvalidParameter.AttachmentFull",
+                Kind::AttachPolicy,
+            ) => (Some(Quota::SubUserPolicies), sub_user()?, day),
             _ => return None,
         };
-        Some(Self { quota, of, again, alike })
+        Some(Self {
+            quota,
+            of,
+            again,
+            alike,
+        })
     }
 }
 

@@ -71,7 +71,10 @@ impl<'a> Grant<'a> {
             return Failure {
                 class: FailureClass::Transient,
                 code: "not_visible".into(),
-                message: format!("the {} was made a moment ago and is not visible yet", self.object),
+                message: format!(
+                    "the {} was made a moment ago and is not visible yet",
+                    self.object
+                ),
                 ..failure(error)
             };
         }
@@ -160,7 +163,11 @@ pub(super) async fn take(
     {
         return Ok(applied(taken, error.request_id));
     }
-    Err(if open { unknown(&error) } else { failure(&error) })
+    Err(if open {
+        unknown(&error)
+    } else {
+        failure(&error)
+    })
 }
 
 /// How many there are of what CAM has just called full; absent when that cannot be read.

@@ -107,9 +107,7 @@ pub(super) async fn delete(
     }
     match cam.delete_group(id).await {
         Ok(answer) => Ok(applied(Effect::Unmade, answer.request_id)),
-        Err(error) if error.class() == Class::Done => {
-            Ok(applied(Effect::Unmade, error.request_id))
-        }
+        Err(error) if error.class() == Class::Done => Ok(applied(Effect::Unmade, error.request_id)),
         Err(error) if error.class() == Class::Unknown => match cam.group_members(id).await {
             Err(read) if read.is_group_not_found() || read.is_user_not_found() => {
                 Ok(applied(Effect::Unmade, error.request_id))

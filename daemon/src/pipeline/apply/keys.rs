@@ -67,9 +67,7 @@ pub(super) async fn switch(
                 Ok(Some(now)) if now == on => Ok(applied(done, error.request_id)),
                 _ => Err(unknown(&error)),
             },
-            _ if error.is_user_not_found() => {
-                Ok(applied(Effect::KeyDeleted, error.request_id))
-            }
+            _ if error.is_user_not_found() => Ok(applied(Effect::KeyDeleted, error.request_id)),
             _ => Err(failure(&error)),
         },
     }

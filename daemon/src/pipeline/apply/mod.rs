@@ -68,7 +68,10 @@ impl About<'_> {
     /// CAM's id of the group or policy: as planned, or of what an earlier change of the same plan has made.
     fn object_id(&self, object: &Object) -> Result<u64, Failure> {
         let made = || self.made.and_then(|(id, _)| *id);
-        object.id.or_else(made).ok_or_else(|| self.unrecorded(object))
+        object
+            .id
+            .or_else(made)
+            .ok_or_else(|| self.unrecorded(object))
     }
 
     /// The mark of the creation that this change is.
@@ -82,7 +85,9 @@ impl About<'_> {
         found(
             FailureClass::Permanent,
             "unrecorded",
-            format!("the ledger no longer knows of making the {object}; the next plan decides anew"),
+            format!(
+                "the ledger no longer knows of making the {object}; the next plan decides anew"
+            ),
             None,
         )
     }
