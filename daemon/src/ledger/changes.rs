@@ -678,20 +678,43 @@ pub(super) fn settle_creation(
     sub_user: i64,
     at: DateTime<Utc>,
 ) -> rusqlite::Result<()> {
-    let open: Vec<(i64, Status)> = t
+    let open = t
         .prepare_cached(
             "SELECT id, status FROM changes WHERE sub_user = ?1 AND kind = 'create_user' AND status IN ('pending', 'held', 'failed')",
         )?
-        .query_map([sub_user], |row| {
-            Ok((row.get(0)?, rows::word(row, "status", Status::parse)?))
-        })?
-        .collect::<rusqlite::Result<_>>()?;
+        .query_map([sub_user], id_and_status)?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    settle(t, &open, at)
+}
+
+/// The same of a group or policy.
+pub(super) fn settle_making(
+    t: &Connection,
+    kind: ObjectKind,
+    name: &str,
+    at: DateTime<Utc>,
+) -> rusqlite::Result<()> {
+    let open = t
+        .prepare_cached(
+            "SELECT id, status FROM changes WHERE sub_user IS NULL AND kind IN ('create_group', 'create_policy')
+             AND object_kind = ?1 AND object_name = ?2 AND status IN ('pending', 'held', 'failed')",
+        )?
+        .query_map(params![kind.as_str(), name], id_and_status)?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    settle(t, &open, at)
+}
+
+fn id_and_status(row: &Row<'_>) -> rusqlite::Result<(i64, Status)> {
+    Ok((row.get(0)?, rows::word(row, "status", Status::parse)?))
+}
+
+fn settle(t: &Connection, open: &[(i64, Status)], at: DateTime<Utc>) -> rusqlite::Result<()> {
     for (change, status) in open {
-        if status != Status::Pending {
-            transition(t, change, Event::Retry)?;
+        if *status != Status::Pending {
+            transition(t, *change, Event::Retry)?;
         }
-        transition(t, change, Event::Start)?;
-        transition(t, change, Event::Succeed)?;
+        transition(t, *change, Event::Start)?;
+        transition(t, *change, Event::Succeed)?;
         t.prepare_cached(
             "UPDATE changes SET applied_at = ?2, hold = NULL, next_attempt_at = NULL WHERE id = ?1",
         )?
