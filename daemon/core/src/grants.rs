@@ -15,6 +15,13 @@ pub const DENY_ALL: &str = "camsync-deny-all";
 pub const DENY_ALL_DOCUMENT: &str =
     r#"{"version":"2.0","statement":[{"effect":"deny","action":["*"],"resource":["*"]}]}"#;
 
+/// Whether two policy documents say the same: CAM may space one in its own way.
+#[must_use]
+pub fn same_document(one: &str, other: &str) -> bool {
+    let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+    parse(one).is_some_and(|one| parse(other) == Some(one))
+}
+
 /// One group or policy that a rule calls for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Wanted {

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use crate::ledger::{ChangeFilter, ChangeRow, time_text};
 use crate::pipeline::ProgressSink;
-use crate::pipeline::outbox::FULL_QUOTA;
 use crate::say::refusals;
 
 use super::{Context, ListOptions, OpError, passes, sources};
@@ -110,7 +109,7 @@ pub(super) async fn retry(
     if !matches!(row.status, Status::Failed | Status::Held) {
         return Err(refusals::not_retriable(id, row.status.as_str()));
     }
-    context.ledger().set_meta(FULL_QUOTA, None)?;
+    context.ledger().forget_full_quotas()?;
     context
         .ledger()
         .steer_change(id, Event::Retry, context.now(), actor)?;

@@ -151,9 +151,10 @@ impl Engine {
             ..PassReport::default()
         };
         self.store(&mut gathered.ready)?;
-        // What a crash left in flight is settled first: a plan does not touch a sub-user of which that is unknown.
-        if parts.cam.is_some() && self.any_in_flight()? {
-            self.settle_in_flight(&parts, progress).await?;
+        // What a crash left in flight, and what was never answered, is settled first: a plan does not touch a sub-user
+        // of which that is unknown, and must not take for a stranger's what is camsync's own.
+        if parts.cam.is_some() && !self.ledger().unsettled()?.is_empty() {
+            self.settle_unsettled(&parts, progress).await?;
         }
         let span = spans::plan();
         let made = self
@@ -332,16 +333,8 @@ impl Engine {
         self.ledger().confirm(&shown)
     }
 
-    fn any_in_flight(&self) -> Result<bool, LedgerError> {
-        Ok(self
-            .ledger()
-            .outbox()?
-            .iter()
-            .any(|c| c.status == camsync_core::outbox::Status::InFlight))
-    }
-
     /// Reads CAM for every attempt whose outcome was not recorded; a key for another account settles nothing.
-    async fn settle_in_flight(
+    async fn settle_unsettled(
         &self,
         parts: &Parts,
         progress: &ProgressSink,
@@ -350,7 +343,7 @@ impl Engine {
         match reconcile::account(self.ledger(), &**cam).await {
             Ok(_) => {
                 self.worker(parts, &**cam, progress, &never)?
-                    .settle_in_flight(self.clock().now())
+                    .settle_unsettled(self.clock().now())
                     .await?;
                 Ok(())
             }

@@ -136,6 +136,13 @@ pub(super) fn deny_all(at: &At<'_>, reason: &Reason, draft: &mut Draft) -> Optio
         }
     }
     let id = match at.grants.observed.deny_all {
+        // A person has put it there: it denies as well, and is not camsync's to take off.
+        DenyAllPolicy::Denies(id)
+            if given.is_none()
+                && at.grants.has(at.seen.uin, ObjectKind::Policy, id) == Some(true) =>
+        {
+            return None;
+        }
         DenyAllPolicy::Denies(id) => Some(id),
         DenyAllPolicy::Missing => {
             draft

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use camsync_cam::{AttachedPolicy, Cam, Error, PermissionLevel, Policy, PolicyDetails, PolicyKind};
-use camsync_core::grants::{DENY_ALL, DENY_ALL_DOCUMENT, DenyAllPolicy, Needs, ObservedPolicy};
+use camsync_core::grants::{
+    DENY_ALL, DENY_ALL_DOCUMENT, DenyAllPolicy, Needs, ObservedPolicy, same_document,
+};
 use camsync_core::privilege::administers;
 use futures_util::FutureExt as _;
-use serde_json::Value;
 
 use super::side_by_side;
 
@@ -97,18 +98,14 @@ impl Policies {
         };
         match self.documents.get(&policy.id) {
             Some(None) => DenyAllPolicy::Missing,
-            Some(Some(details)) if !policy.deactivated && denies_all(&details.document) => {
+            Some(Some(details))
+                if !policy.deactivated && same_document(&details.document, DENY_ALL_DOCUMENT) =>
+            {
                 DenyAllPolicy::Denies(policy.id)
             }
             _ => DenyAllPolicy::SaysOtherwise,
         }
     }
-}
-
-/// CAM may space a document in its own way.
-fn denies_all(document: &str) -> bool {
-    let parsed = |text| serde_json::from_str::<Value>(text).ok();
-    parsed(document).is_some_and(|found| Some(found) == parsed(DENY_ALL_DOCUMENT))
 }
 
 /// Whether CAM's own level says all that there is to know: it ranks the presets, and a custom policy can be edited.
