@@ -151,6 +151,8 @@ pub enum Effect {
     Resumed,
     /// It is gone.
     Deleted,
+    /// It has another password, which is recorded nowhere.
+    PasswordSet,
 }
 
 /// Which changes a list shows.
@@ -307,18 +309,7 @@ impl Ledger {
                 transition(t, change, Event::Supersede)?;
                 return Ok(None);
             }
-            transition(t, change, Event::Start)?;
-            t.prepare_cached(
-                "UPDATE changes SET attempts = attempts + 1, next_attempt_at = NULL WHERE id = ?1",
-            )?
-            .execute([change])?;
-            t.prepare_cached(
-                "INSERT INTO attempts (change, number, started_at) SELECT id, attempts, ?2 FROM changes WHERE id = ?1",
-            )?
-            .execute(params![change, time_text(at)])?;
-            t.query_row("SELECT attempts FROM changes WHERE id = ?1", [change], |row| {
-                row.get(0).map(Some)
-            })
+            begin(t, change, at).map(Some)
         })
     }
 
@@ -494,6 +485,24 @@ pub(super) fn insert(
     Ok(t.last_insert_rowid())
 }
 
+/// An attempt at a pending change begins; its number.
+pub(super) fn begin(t: &Connection, change: i64, at: DateTime<Utc>) -> rusqlite::Result<u32> {
+    transition(t, change, Event::Start)?;
+    t.prepare_cached(
+        "UPDATE changes SET attempts = attempts + 1, next_attempt_at = NULL WHERE id = ?1",
+    )?
+    .execute([change])?;
+    t.prepare_cached(
+        "INSERT INTO attempts (change, number, started_at) SELECT id, attempts, ?2 FROM changes WHERE id = ?1",
+    )?
+    .execute(params![change, time_text(at)])?;
+    t.query_row(
+        "SELECT attempts FROM changes WHERE id = ?1",
+        [change],
+        |row| row.get(0),
+    )
+}
+
 /// The one place where a change's status is written.
 pub(super) fn transition(t: &Connection, change: i64, event: Event) -> rusqlite::Result<Status> {
     let status = t
@@ -627,6 +636,7 @@ fn apply_effect(
             sub_users::end_stage(t, change.sub_user, Stage::Deleted, at)?;
             1
         }
+        Effect::PasswordSet => 0,
     };
     super::audit::append(
         t,

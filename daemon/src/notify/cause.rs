@@ -27,6 +27,15 @@ pub enum Cause {
         /// How many would have been free.
         limit: u32,
     },
+    /// A member applies for a sub-user.
+    Application {
+        /// The application's id.
+        application: i64,
+        /// The source.
+        source: String,
+        /// The member's id.
+        member: String,
+    },
     /// Somebody else reduced a member's access; it is kept so.
     DriftKept {
         /// The source.
@@ -119,6 +128,7 @@ impl Cause {
     pub fn key(&self) -> String {
         match self {
             Self::PlanHeld { plan, .. } => format!("plan:{plan}"),
+            Self::Application { application, .. } => format!("application:{application}"),
             Self::DriftKept { source, member, .. } => format!("drift:{source}/{member}"),
             Self::SourceGone { source, .. } => format!("gone:{source}"),
             Self::ChangeFailed { sub_user, kind, .. } | Self::NoEffect { sub_user, kind, .. } => {
@@ -137,7 +147,10 @@ impl Cause {
     #[must_use]
     pub fn event(&self) -> Event {
         match self {
-            Self::PlanHeld { .. } | Self::DriftKept { .. } | Self::SourceGone { .. } => Event::Held,
+            Self::PlanHeld { .. }
+            | Self::Application { .. }
+            | Self::DriftKept { .. }
+            | Self::SourceGone { .. } => Event::Held,
             Self::SourceDown { .. } => Event::SourceDown,
             _ => Event::Failed,
         }

@@ -1,7 +1,7 @@
 //! `changes`: the outbox and its history.
 
 use camsync_core::change::{Hold, UserState};
-use camsync_core::outbox::{Event, Status};
+use camsync_core::outbox::{Event, Kind, Status};
 use serde_json::{Value, json};
 
 use crate::ledger::{ChangeFilter, ChangeRow, time_text};
@@ -98,6 +98,9 @@ pub(super) async fn retry(
         }
         (Some(Hold::Crawl), _) if row.status == Status::Held => {
             return Err(refusals::change_waits_for_crawl(id));
+        }
+        _ if row.kind == Kind::ResetPassword => {
+            return Err(refusals::password_not_retried(id, &row.member));
         }
         _ => {}
     }

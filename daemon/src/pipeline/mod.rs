@@ -16,6 +16,7 @@ pub mod look_up;
 pub mod observe;
 pub mod outbox;
 pub mod passes;
+pub mod password;
 pub mod progress;
 pub mod reconcile;
 pub mod source;

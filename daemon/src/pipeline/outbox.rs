@@ -98,14 +98,14 @@ pub trait Chance: Sync {
 pub struct Claims(Mutex<HashSet<i64>>);
 
 /// One sub-user's claim; given back when dropped.
-struct Claim<'a> {
+pub(super) struct Claim<'a> {
     claims: &'a Claims,
     sub_user: i64,
 }
 
 impl Claims {
     /// Takes a sub-user, unless somebody else has it.
-    fn take(&self, sub_user: i64) -> Option<Claim<'_>> {
+    pub(super) fn take(&self, sub_user: i64) -> Option<Claim<'_>> {
         let free = self
             .0
             .lock()

@@ -151,6 +151,7 @@ impl Engine {
             ..PassReport::default()
         };
         self.store(&mut gathered.ready)?;
+        self.expire_applications(parts.policy.applications_expire_after)?;
         // What a crash left in flight is settled first: a plan does not touch a sub-user of which that is unknown.
         if parts.cam.is_some() && self.any_in_flight()? {
             self.settle_in_flight(&parts, progress).await?;
@@ -330,6 +331,16 @@ impl Engine {
             .map(|written| written.sub_user)
             .collect();
         self.ledger().confirm(&shown)
+    }
+
+    fn expire_applications(&self, after: std::time::Duration) -> Result<(), LedgerError> {
+        let now = self.clock().now();
+        let before = TimeDelta::from_std(after)
+            .ok()
+            .and_then(|after| now.checked_sub_signed(after));
+        before.map_or(Ok(()), |before| {
+            self.ledger().expire_applications(before, now)
+        })
     }
 
     fn any_in_flight(&self) -> Result<bool, LedgerError> {
