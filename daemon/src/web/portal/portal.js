@@ -285,11 +285,20 @@
     say('', done);
   };
 
-  const hidePassword = () => {
-    $('password').value = '';
+  const forgetPassword = () => {
+    put('password', '');
     show('password-shown', false);
     show('password-confirm', false);
+  };
+  const hidePassword = () => {
+    forgetPassword();
     draw();
+  };
+  const selectPassword = () => {
+    const range = document.createRange();
+    range.selectNodeContents($('password'));
+    getSelection().removeAllRanges();
+    getSelection().addRange(range);
   };
 
   $('language').addEventListener('click', () => {
@@ -319,22 +328,22 @@
   });
   $('password-yes').addEventListener('click', act('password-yes', async () => {
     const answer = await ask('POST', 'password');
-    $('password').value = answer.password;
+    put('password', answer.password);
     show('password-confirm', false);
     show('password-shown', true);
-    $('password').focus();
-    $('password').select();
+    $('copy').focus();
+    // It does not stand there for whoever comes by later.
+    setTimeout(() => { if ($('password').textContent === answer.password) hidePassword(); }, 5 * 60000);
     return 'password-ready';
   }));
   $('copy').addEventListener('click', async () => {
-    const field = $('password');
     let copied = false;
     try {
-      await navigator.clipboard.writeText(field.value);
+      await navigator.clipboard.writeText($('password').textContent);
       copied = true;
     } catch {
-      field.focus();
-      field.select();
+      // Older browsers copy what is selected.
+      selectPassword();
       copied = document.execCommand('copy');
     }
     say('', copied ? 'copied' : 'copy-failed');
@@ -344,12 +353,11 @@
     await ask('POST', 'sign-out');
     remembered('tried', 'yes');
     me = null;
-    $('password').value = '';
-    show('password-shown', false);
+    forgetPassword();
     return 'signed-out-now';
   }));
   // A page that comes back out of the browser's memory shows no password, and asks anew who is signed in.
-  addEventListener('pagehide', () => { $('password').value = ''; show('password-shown', false); });
+  addEventListener('pagehide', forgetPassword);
   addEventListener('pageshow', (event) => { if (event.persisted) load(true); });
   document.addEventListener('visibilitychange', () => { if (!document.hidden && me) load(true); });
 
