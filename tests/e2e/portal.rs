@@ -490,12 +490,7 @@ fn nobody_gets_in_who_did_not_sign_in_here() {
         "{state}"
     );
     refused(&one, &back.replace(&state, "forged"), 400, "state");
-    refused(
-        &one,
-        &back.split('&').next().unwrap().to_owned(),
-        400,
-        "state",
-    );
+    refused(&one, back.split('&').next().unwrap(), 400, "state");
     refused(
         &one,
         &back.replace("/acme/", "/other/"),

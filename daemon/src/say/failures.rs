@@ -18,6 +18,8 @@ pub fn failure(language: &str, failure: &Failure) -> String {
             }
             "other_account" => "该用户名现在属于另一个账号；未做任何更改",
             "not_visible" => "CAM 中看不到此子用户：已被删除，或尚不可见",
+            "sign_in_off" => "子用户的控制台登录已被关闭，密码不会将其开启",
+            "password_lost" => "camsync 在应答到达之前停止，密码没有显示给任何人；请重新生成",
             "cut_short" => "camsync 在应答到达之前停止；CAM 中未见效果",
             "unsupported" => "此版本不能执行这类变更",
             _ => return failure.to_string(),

@@ -43,7 +43,7 @@ pub(super) fn told(cause: &Cause) -> Said {
             title: format!("{member}（{source}）申请子用户"),
             text: format!("申请 {application} 等待您处理。处理之前不会创建子用户。"),
             remedy: format!(
-                "批准：`camsync applications approve {application}`；拒绝：`camsync applications deny {application} --reason \"……\"`。"
+                "批准：`camsync applications approve {application}`；拒绝：`camsync applications deny {application} --reason \"...\"`。"
             ),
             command: "camsync applications list --status pending".into(),
         },
