@@ -742,3 +742,63 @@ fn explain_and_the_lists_say_how_it_stands() {
     let list = served.get("/api/v1/applications");
     assert_eq!(list, world.read(&["applications", "list"]));
 }
+
+#[test]
+fn who_is_approved_and_yet_gets_no_sub_user_is_told_that_it_is_held_up() {
+    let world = asking("");
+    world
+        .cam
+        .add_user("m1", camsync_simulators::cam::UserKind::SubUser);
+    let served = serving(&world);
+    let browser = Browser::of(&world, &served, "m1");
+    let id = browser.apply("");
+    served.post(&format!("/api/v1/applications/{id}/approve"), "ann");
+    let me = browser.me();
+    assert_eq!(me["sub_user"], Value::Null, "the name is another's");
+    assert_eq!(
+        (&me["application"]["status"], &me["cannot_apply"]),
+        (&json!("approved"), &json!("approved"))
+    );
+    assert_eq!(
+        (&me["being_made"], &me["held_up"]),
+        (&json!(true), &json!(true))
+    );
+    assert_nothing_twice(&world);
+}
+
+#[test]
+fn a_member_of_two_sources_is_two_members() {
+    let world = asking("");
+    let text = std::fs::read_to_string(world.dir.path().join("camsync.toml")).unwrap();
+    let from = text.find("[[source]]").unwrap();
+    let to = text.find("[[admit]]").unwrap();
+    let second = text[from..to].replace("name = \"acme\"", "name = \"beta\"");
+    world.edit(|text| format!("{text}\n{second}"));
+    world.sync();
+    let served = serving(&world);
+    let browser = Browser::new(&world, &served, DESKTOP);
+    let page = browser.get("/portal").body;
+    for source in ["acme", "beta"] {
+        let link = format!("/portal/{source}/sign-in");
+        assert!(page.as_str().unwrap().contains(&link), "{link}");
+    }
+    let at_acme = Browser::of(&world, &served, "m1");
+    at_acme.apply("");
+    let sent = browser.get("/portal/beta/sign-in");
+    let who = Some(Who::Member("m1".into()));
+    let (_, back) = world.wecom.sign_in(sent.header("location"), who).unwrap();
+    let back = browser.path_of(&back);
+    assert_eq!(
+        browser.get(&back.replace("/beta/", "/acme/")).status,
+        400,
+        "another source"
+    );
+    assert_eq!(browser.get(&back).status, 303);
+    let me = browser.me();
+    assert_eq!(
+        (&me["source"], &me["application"]),
+        (&json!("beta"), &Value::Null)
+    );
+    assert_eq!(browser.act("DELETE", "application", None).status, 409);
+    assert_eq!(at_acme.me()["application"]["status"], "pending");
+}

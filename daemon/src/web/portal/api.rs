@@ -8,6 +8,7 @@ use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use camsync_core::problem::Problem;
 use camsync_core::sub_user::{Stage, SubUser};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -85,7 +86,14 @@ fn told(context: &Context, session: &Session, member: &MemberRow) -> Result<Valu
     let sub_user = ledger.latest_sub_user_of(&member.source, &member.key)?;
     let application = ledger.latest_application(&member.source, &member.key)?;
     let cannot_apply = applications::prospect_of(context, member)?.err();
-    let wanted = sub_user.as_ref().is_some_and(|s| s.stage == Stage::Wanted);
+    let approved = application
+        .as_ref()
+        .is_some_and(|row| row.status == "approved");
+    let being_made = match &sub_user {
+        Some(sub_user) => sub_user.stage == Stage::Wanted,
+        None => approved,
+    };
+    let held_up = |problem: &Problem| !matches!(problem, Problem::AwaitingApplication { .. });
     let managed = sub_user.filter(|s| s.stage == Stage::Managed);
     let no_password = match &managed {
         None => Some(ResetRefused::NotManaged),
@@ -102,8 +110,8 @@ fn told(context: &Context, session: &Session, member: &MemberRow) -> Result<Valu
             "suspended": s.suspended(),
             "console_login": s.login,
         })),
-        "being_made": wanted || (managed.is_none()
-            && application.as_ref().is_some_and(|row| row.status == "approved")),
+        "being_made": being_made,
+        "held_up": being_made && member.problems.iter().any(held_up),
         "application": application.as_ref().map(row_json),
         "can_apply": cannot_apply.is_none(),
         "cannot_apply": cannot_apply.map(|why| refusal::cannot_apply(why).1),

@@ -10,6 +10,7 @@
       'sign-out': 'Sign out', 'signed-out-now': 'You are signed out.',
       'sub-user': 'Sub-user', 'username': 'Username', 'account': 'Root account ID', 'sign-in-at': 'Sign in at',
       'state-none': 'You have no sub-user.', 'state-making': 'Your sub-user is being made. This takes a moment.',
+      'state-held': 'Your sub-user could not be made yet. Your administrator can see why.',
       'state-active': 'You have a sub-user.', 'state-suspended': 'Your sub-user is suspended. Ask your administrator.',
       'state-off': 'You have a sub-user whose console sign-in is off.',
       'get-password': 'Get a new password', 'password-warning': 'A password that you have now stops working. The new one is shown once.',
@@ -63,6 +64,7 @@
       'sign-out': '退出', 'signed-out-now': '已退出登录。',
       'sub-user': '子用户', 'username': '用户名', 'account': '主账号 ID', 'sign-in-at': '登录地址',
       'state-none': '您还没有子用户。', 'state-making': '正在创建您的子用户，请稍候。',
+      'state-held': '您的子用户暂时无法创建，管理员可以看到原因。',
       'state-active': '您已有子用户。', 'state-suspended': '您的子用户已被停用，请联系管理员。',
       'state-off': '您已有子用户，但其控制台登录已关闭。',
       'get-password': '获取新密码', 'password-warning': '您现有的密码将失效。新密码只显示一次。',
@@ -155,6 +157,7 @@
     const user = me.sub_user;
     let state = 'state-none';
     if (user) state = user.suspended ? 'state-suspended' : user.console_login ? 'state-active' : 'state-off';
+    else if (me.held_up) state = 'state-held';
     else if (me.being_made || me.cannot_apply === 'not-needed') state = 'state-making';
     put('sub-user-state', text(state));
     show('sub-user-facts', Boolean(user));
