@@ -170,6 +170,7 @@ pub fn policy(config: &Config) -> Policy {
         leavers: config.leavers,
         less_access: config.drift.less_access,
         quotas: quotas(&config.target.quotas),
+        applications_expire_after: config.applications.expire_after,
     }
 }
 
@@ -276,17 +277,10 @@ pub async fn parts(
 /// What the configuration asks for and this version does not do yet: said, so that nobody relies on it.
 #[must_use]
 pub fn not_yet(config: &Config) -> Vec<&'static str> {
-    use camsync_core::rules::Enroll;
-    let asked = [
-        (
-            !config.rules.grant.is_empty(),
-            "[[grant]]: groups and policies are not given by this version yet",
-        ),
-        (
-            config.rules.admit.iter().any(|r| r.enroll == Enroll::Apply),
-            "enroll = \"apply\": this version has no applications yet, so these members wait",
-        ),
-    ];
+    let asked = [(
+        !config.rules.grant.is_empty(),
+        "[[grant]]: groups and policies are not given by this version yet",
+    )];
     asked
         .into_iter()
         .filter_map(|(asked, words)| asked.then_some(words))

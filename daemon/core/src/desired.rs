@@ -139,18 +139,7 @@ enum GroupName<'a> {
 /// Only when a rule does not compile, which parsing the configuration has ruled out.
 pub fn desired(rules: &Rules, input: &DesiredInput<'_>) -> Result<Vec<Desired>, ParseError> {
     let language = Language::new();
-    let admit = rules
-        .admit
-        .iter()
-        .map(|rule| {
-            Ok(CompiledAdmit {
-                rule,
-                when: optional(&language, rule.when.as_ref())?,
-                username: language.text(&rule.username)?,
-                remark: language.text(&rule.remark)?,
-            })
-        })
-        .collect::<Result<Vec<_>, ParseError>>()?;
+    let admit = admit_rules(&language, &rules.admit)?;
     let grant = rules
         .grant
         .iter()
@@ -176,6 +165,74 @@ pub fn desired(rules: &Rules, input: &DesiredInput<'_>) -> Result<Vec<Desired>, 
         .iter()
         .map(|member| one(member, &admit, &grant, input))
         .collect())
+}
+
+/// What an application of a member would come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Prospect {
+    /// A rule asks for it, and approves it by itself.
+    ByRule {
+        /// Line of the rule.
+        rule: u32,
+    },
+    /// A rule asks for it, and a person decides.
+    ByPerson {
+        /// Line of the rule.
+        rule: u32,
+        /// Why `approve_when` could not be evaluated: then a person decides, too.
+        error: Option<String>,
+    },
+    /// No rule asks this member for one; this is what they say instead.
+    Pointless(Verdict),
+}
+
+/// What an application of a member would come to, as the rules and the facts are now.
+///
+/// # Errors
+/// Only when a rule does not compile, which parsing the configuration has ruled out.
+pub fn prospect(
+    rules: &[AdmitRule],
+    member: &Arc<Member>,
+    departments: &Arc<Departments>,
+    source: &str,
+    connector: &str,
+) -> Result<Prospect, ParseError> {
+    let language = Language::new();
+    let admit = admit_rules(&language, rules)?;
+    let facts = Facts::new(member, departments, source, connector);
+    let rule = match verdict(member, &facts, &admit, &|| false) {
+        Verdict::AwaitingApplication { rule } => rule,
+        other => return Ok(Prospect::Pointless(other)),
+    };
+    let asks = |c: &&CompiledAdmit<'_>| c.rule.line == rule && c.rule.enroll == Enroll::Apply;
+    let approve_when = admit
+        .iter()
+        .find(asks)
+        .and_then(|c| c.rule.approve_when.as_ref());
+    let by_person = |error| Prospect::ByPerson { rule, error };
+    let Some(approve_when) = approve_when else {
+        return Ok(by_person(None));
+    };
+    Ok(match language.condition(approve_when)?.holds(&facts) {
+        Ok(true) => Prospect::ByRule { rule },
+        Ok(false) => by_person(None),
+        Err(EvalError(error)) => by_person(Some(error)),
+    })
+}
+
+fn admit_rules<'a>(
+    language: &'a Language,
+    rules: &'a [AdmitRule],
+) -> Result<Vec<CompiledAdmit<'a>>, ParseError> {
+    let compiled = rules.iter().map(|rule| {
+        Ok(CompiledAdmit {
+            rule,
+            when: optional(language, rule.when.as_ref())?,
+            username: language.text(&rule.username)?,
+            remark: language.text(&rule.remark)?,
+        })
+    });
+    compiled.collect()
 }
 
 fn optional<'a>(
@@ -350,3 +407,7 @@ fn entitled(facts: &Facts, grant: &[CompiledGrant<'_>]) -> Result<Entitlement, E
     }
     Ok(made)
 }
+
+#[cfg(test)]
+#[path = "prospect_tests.rs"]
+mod prospect_tests;

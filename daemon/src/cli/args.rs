@@ -167,6 +167,9 @@ pub(crate) enum Command {
     /// Plans that the guard holds
     #[command(subcommand)]
     Plans(Plans),
+    /// Members' own requests to become sub-users
+    #[command(subcommand)]
+    Applications(Applications),
     /// Connectors
     #[command(subcommand)]
     Connector(Connectors),
@@ -265,8 +268,13 @@ impl Command {
                 | Members::Suspend(who)
                 | Members::Resume { who, .. }
                 | Members::Protect { who, .. }
-                | Members::Release(who),
+                | Members::Release(who)
+                | Members::ResetPassword(who),
             ) => who.json,
+            Self::Applications(Applications::List(list)) => list.json,
+            Self::Applications(
+                Applications::Approve { json, .. } | Applications::Deny { json, .. },
+            ) => json.json,
             Self::Changes(Changes::List(list)) | Self::Plans(Plans::List(list)) => list.json,
             Self::Changes(
                 Changes::Show { json, .. }
@@ -361,6 +369,32 @@ pub(crate) enum Members {
     },
     /// Make a sub-user unmanaged; it stays in CAM as it is
     Release(Who),
+    /// Give another password, and show it once
+    ResetPassword(Who),
+}
+
+/// Members' own requests.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Applications {
+    /// List them
+    List(List),
+    /// Let the sub-user be made
+    Approve {
+        /// Its id
+        id: i64,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Do not
+    Deny {
+        /// Its id
+        id: i64,
+        /// What the member is told
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+        #[command(flatten)]
+        json: Json,
+    },
 }
 
 /// Changes.

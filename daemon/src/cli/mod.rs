@@ -25,8 +25,8 @@ use crate::telemetry::Telemetry;
 use crate::{daemon, socket};
 
 use args::{
-    Changes, Cli, Command, ConfigCommand, Connectors, Json, Lang, List, Members, Notify, Plans,
-    Since, Sources, Who,
+    Applications, Changes, Cli, Command, ConfigCommand, Connectors, Json, Lang, List, Members,
+    Notify, Plans, Since, Sources, Who,
 };
 use screen::Screen;
 
@@ -290,6 +290,24 @@ fn asked(command: Command, language: &str) -> Result<Asked, OpError> {
                 id,
                 source,
             }),
+            Members::ResetPassword(who) => member(who, Draw::Password, |id, source| {
+                Request::ResetPassword { id, source }
+            }),
+        },
+        Command::Applications(applications) => match applications {
+            Applications::List(list) => Asked::new(
+                Request::Applications(options(&list)),
+                Draw::Applications,
+                Json { json: list.json },
+            ),
+            Applications::Approve { id, json } => {
+                Asked::new(Request::ApproveApplication { id }, Draw::Application, json)
+            }
+            Applications::Deny { id, reason, json } => Asked::new(
+                Request::DenyApplication { id, reason },
+                Draw::Application,
+                json,
+            ),
         },
         Command::Freeze { json } => Asked::new(Request::Freeze { frozen: true }, Draw::Done, json),
         Command::Thaw { json } => Asked::new(Request::Freeze { frozen: false }, Draw::Done, json),

@@ -226,6 +226,12 @@ impl Context {
         self.engine.get().map(|e| e.crawling()).unwrap_or_default()
     }
 
+    /// The engine, where one was made already.
+    #[must_use]
+    pub fn engine_in_use(&self) -> Option<Arc<Engine>> {
+        self.engine.get().cloned()
+    }
+
     /// What callbacks of a source have come to, in this process.
     #[must_use]
     pub fn callbacks(&self, source: &str) -> Option<Callbacks> {

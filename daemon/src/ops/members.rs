@@ -191,6 +191,17 @@ pub(super) fn list(context: &Context, options: &ListOptions) -> Result<Value, Op
     Ok(json!({ "members": rows }))
 }
 
+/// The managed sub-user of a member, found by id or username, with the member's id.
+pub(super) fn managed_of(
+    context: &Context,
+    id: &str,
+    source: Option<&str>,
+) -> Result<(String, SubUser), OpError> {
+    let entry = find(context, id, source)?;
+    let sub_user = managed(&entry)?.clone();
+    Ok((entry.row.facts.id, sub_user))
+}
+
 /// Finds one member by id or username, without regard to case.
 fn find(context: &Context, id: &str, source: Option<&str>) -> Result<Entry, OpError> {
     sources::known(context, source)?;
@@ -273,7 +284,17 @@ pub(super) fn explain(context: &Context, id: &str, source: Option<&str>) -> Resu
             .find(|r| r.line == line)
             .map(|r| r.when.as_ref().map(|w| w.source().to_owned()))
     });
-    let answer = answer(&entry, context);
+    let mut answer = answer(&entry, context);
+    let application = context
+        .ledger()
+        .latest_application(&entry.row.source, &entry.row.key)?
+        .filter(|row| row.status != "withdrawn");
+    answer.extend(application.map(|row| Answer::Applied {
+        application: row.id,
+        status: row.status,
+        by: row.decided_by,
+        at: row.created_at,
+    }));
     let mut made = entry.json();
     made["answer"] = answer.iter().map(ToString::to_string).collect();
     made["answer_details"] = json!(answer);

@@ -17,6 +17,7 @@ pub mod observe;
 pub mod observe_grants;
 pub mod outbox;
 pub mod passes;
+pub mod password;
 pub mod progress;
 pub mod reconcile;
 pub mod source;

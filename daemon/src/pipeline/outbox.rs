@@ -129,12 +129,17 @@ impl Alike {
 pub struct Claims(Mutex<HashSet<Line>>);
 
 /// One line's claim; given back when dropped.
-struct Claim<'a> {
+pub(super) struct Claim<'a> {
     claims: &'a Claims,
     line: Line,
 }
 
 impl Claims {
+    /// Takes a sub-user, unless somebody else has it.
+    pub(super) fn take_sub_user(&self, id: i64) -> Option<Claim<'_>> {
+        self.take(&Line::SubUser(id))
+    }
+
     /// Takes a line, unless somebody else has it.
     fn take(&self, line: &Line) -> Option<Claim<'_>> {
         let free = self

@@ -156,6 +156,7 @@ impl Engine {
             ..PassReport::default()
         };
         self.store(&mut gathered.ready)?;
+        self.expire_applications(parts.policy.applications_expire_after)?;
         // What a crash left in flight, and what was never answered, is settled first: a plan does not touch a sub-user
         // of which that is unknown, and must not take for a stranger's what is camsync's own.
         if parts.cam.is_some() && !self.ledger().unsettled()?.is_empty() {
@@ -356,6 +357,16 @@ impl Engine {
             shown.extend(seen.map(|(sub_user, _)| (*sub_user, group)));
         }
         self.ledger().confirm_memberships(&shown)
+    }
+
+    fn expire_applications(&self, after: std::time::Duration) -> Result<(), LedgerError> {
+        let now = self.clock().now();
+        let before = TimeDelta::from_std(after)
+            .ok()
+            .and_then(|after| now.checked_sub_signed(after));
+        before.map_or(Ok(()), |before| {
+            self.ledger().expire_applications(before, now)
+        })
     }
 
     /// Reads CAM for every attempt whose outcome was not recorded; a key for another account settles nothing.

@@ -19,7 +19,8 @@ use camsync_core::sub_user::{AccountKind, Observed, ObservedUser, Stage, SubUser
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::ledger::{
-    Finding, KnownFacts, Ledger, LedgerError, Recorded, Recording, Said, StoredSnapshot,
+    ApplicationStanding, Finding, KnownFacts, Ledger, LedgerError, Recorded, Recording, Said,
+    StoredSnapshot,
 };
 use crate::say::Blocked;
 
@@ -46,6 +47,8 @@ pub struct Policy {
     pub less_access: LessAccess,
     /// The account's quotas, as far as they are known.
     pub quotas: HashMap<Quota, u64>,
+    /// An application that nobody has answered ends after this.
+    pub applications_expire_after: std::time::Duration,
 }
 
 /// A source that may be planned for.
@@ -558,8 +561,22 @@ pub fn record(
         });
         let said: HashMap<&str, Said<'_>> = present.chain(missing).collect();
         ledger.record_verdicts(source, &said)?;
+        let applicants = desired
+            .iter()
+            .map(|d| (d.key.as_str(), applicant(&d.verdict)));
+        ledger.settle_applications(source, &applicants.collect(), made.now)?;
     }
     Ok(recorded)
+}
+
+/// What a verdict makes of an application.
+fn applicant(verdict: &Verdict) -> ApplicationStanding {
+    match verdict {
+        Verdict::AwaitingApplication { .. } | Verdict::Failed { .. } => ApplicationStanding::Stands,
+        Verdict::Admitted(_) => ApplicationStanding::Admitted,
+        Verdict::Disabled | Verdict::Left => ApplicationStanding::Left,
+        Verdict::Excluded { .. } | Verdict::Unmatched => ApplicationStanding::NotAsked,
+    }
 }
 
 /// Keeps how many sub-users there are, and what that says of quotas that were full.

@@ -52,6 +52,17 @@ pub enum Answer {
         /// Line of the rule.
         rule: u32,
     },
+    /// The member has applied.
+    Applied {
+        /// The application's id.
+        application: i64,
+        /// Its status.
+        status: String,
+        /// Who decided, if anybody did.
+        by: Option<String>,
+        /// When it was made.
+        at: DateTime<Utc>,
+    },
     /// A rule excludes the member.
     Excluded {
         /// Line of the rule.
@@ -181,6 +192,25 @@ impl fmt::Display for Answer {
                 f,
                 "The admit rule in line {rule} asks for an approved application."
             ),
+            Self::Applied {
+                application,
+                status,
+                by,
+                at,
+            } => {
+                write!(
+                    f,
+                    "The application {application} of {} is {status}",
+                    time_text(*at)
+                )?;
+                if let Some(by) = by {
+                    write!(f, ", by {by}")?;
+                }
+                if status == "pending" {
+                    write!(f, ": `camsync applications approve {application}`")?;
+                }
+                f.write_str(".")
+            }
             Self::Excluded { rule, member } => {
                 write!(f, "The admit rule in line {rule} excludes {member}.")
             }
@@ -255,6 +285,28 @@ fn zh(answer: &Answer) -> String {
         }
         Answer::AwaitingApplication { rule } => {
             format!("第 {rule} 行的准入规则要求先批准申请。")
+        }
+        Answer::Applied {
+            application,
+            status,
+            by,
+            at,
+        } => {
+            let status = match status.as_str() {
+                "pending" => "待处理".to_owned(),
+                other => super::term("zh", other),
+            };
+            let by = by.as_ref().map(|by| format!("（{by}）"));
+            let next = if status == "待处理" {
+                format!("：`camsync applications approve {application}`")
+            } else {
+                String::new()
+            };
+            format!(
+                "{} 提出的申请 {application} {status}{}{next}。",
+                moment(*at),
+                by.unwrap_or_default()
+            )
         }
         Answer::Excluded { rule, member } => format!("第 {rule} 行的准入规则排除了 {member}。"),
         Answer::Unmatched { member } => format!("没有准入规则匹配 {member}。"),
