@@ -45,7 +45,17 @@ pub async fn run(context: Arc<Context>) -> Result<(), OpError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     let reload = Reload::new(Arc::clone(&context)).map_err(failed)?;
-    let engine = context.engine().await?;
+    // A connector that is compiled first may take longer than an end may.
+    let engine = tokio::select! {
+        engine = context.engine() => Some(engine?),
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+    };
+    let Some(engine) = engine else {
+        let _ = std::fs::remove_file(&path);
+        tracing::info!("camsync has ended before it was set up");
+        return Ok(());
+    };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), config = %context.config_file().display(), "camsync runs");
     let mut notifying = tokio::spawn({
         let (context, engine) = (Arc::clone(&context), Arc::clone(&engine));

@@ -1,5 +1,6 @@
 //! A client for tests: the daemon's HTTP, with tokens of every role.
 
+use futures_util::{StreamExt as _, stream};
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
@@ -111,6 +112,16 @@ impl Served<'_> {
         let request = self.client.request(method, self.url(path)).body(body);
         let answer = self.world.block_on(request.send());
         answer.ok().map(|response| response.status().as_u16())
+    }
+
+    /// Posts a body to each path, so many at a time; the status of every answer, in no order.
+    pub fn post_all(&self, requests: Vec<(String, String)>, at_once: usize) -> Vec<u16> {
+        let posting = requests.into_iter().map(|(path, body)| {
+            let request = self.client.post(self.url(&path)).body(body);
+            async move { request.send().await.unwrap().status().as_u16() }
+        });
+        let answers = stream::iter(posting).buffer_unordered(at_once);
+        self.world.block_on(answers.collect())
     }
 
     /// Asks as somebody, or as nobody when `who` is empty; any other word is taken for a token.

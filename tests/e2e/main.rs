@@ -8,6 +8,8 @@
 )]
 
 mod api;
+#[path = "../common/authority.rs"]
+mod authority;
 mod backup;
 mod bad_input;
 mod bindings;
@@ -15,6 +17,7 @@ mod callbacks;
 mod cam_faults;
 mod chinese;
 mod cli;
+mod compiling;
 mod container;
 mod crash;
 mod daemon;
@@ -29,6 +32,8 @@ mod inprocess;
 mod lag;
 mod leavers;
 mod lost_creation;
+#[path = "../common/mail.rs"]
+mod mail;
 mod main_job;
 mod names;
 mod network;
