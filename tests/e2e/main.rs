@@ -32,6 +32,8 @@ mod inprocess;
 mod lag;
 mod leavers;
 mod lost_creation;
+// Other programs use more of it.
+#[allow(dead_code)]
 #[path = "../common/mail.rs"]
 mod mail;
 mod main_job;
