@@ -21,6 +21,7 @@ mod compiling;
 mod container;
 mod crash;
 mod daemon;
+mod demo;
 mod documents;
 mod drift;
 mod emergency;

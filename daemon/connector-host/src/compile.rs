@@ -96,17 +96,20 @@ pub fn compile_into(folder: &Path, input: impl Read) -> Result<(), CompileError>
     Ok(())
 }
 
-/// Bounds this process's memory for good. Where the system does not allow that, it at least ends this process first when
-/// memory runs out.
+/// Bounds this process's memory for good, and has it end with the one that started it. Where the system does not allow
+/// the first, it at least ends this process before others when memory runs out.
 pub fn confine() {
     #[cfg(target_os = "linux")]
     {
-        use rustix::process::{Resource, Rlimit, setrlimit};
+        use rustix::process::{
+            Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit,
+        };
         let limit = Rlimit {
             current: Some(MEMORY),
             maximum: Some(MEMORY),
         };
         let _ = setrlimit(Resource::As, limit);
+        let _ = set_parent_process_death_signal(Some(Signal::KILL));
         let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     }
 }
