@@ -2,11 +2,13 @@
 //! nor a component that brings it down is this process's. What it made is found in the folder for compiled code.
 
 use std::{
+    collections::HashMap,
     ffi::OsString,
     hash::{DefaultHasher, Hash as _, Hasher as _},
     io::Read,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -24,6 +26,8 @@ use crate::{
 /// Address space that a process that compiles may take, in bytes. WeCom's connector takes 150 MiB; one with a language
 /// runtime is twenty times as large.
 const MEMORY: u64 = 4 * 1024 * 1024 * 1024;
+/// What brought the program down is not given to it again for so long: every try may take as long as it is allowed.
+const REMEMBERED: Duration = Duration::from_secs(3600);
 /// So many bytes of what it says are heard.
 const SAID: u64 = 16 * 1024;
 
@@ -33,15 +37,14 @@ const REFUSED: u8 = 1;
 const NOT_KEPT: u8 = 3;
 
 /// A program that compiles one connector: it is given the folder for compiled code as its last argument, the component
-/// at standard input, and no environment, and does what [`compile_into`] does.
+/// at standard input, and no environment, and does what [`compile_into`] does. Clones remember together what brought it down.
 #[derive(Debug, Clone)]
 pub struct Compiler {
-    /// The program.
-    pub program: PathBuf,
-    /// Its arguments before the folder.
-    pub arguments: Vec<OsString>,
-    /// How long it may take before it is killed.
-    pub time: Duration,
+    program: PathBuf,
+    arguments: Vec<OsString>,
+    time: Duration,
+    /// By digest: when, and how it ended.
+    down: Arc<Mutex<HashMap<String, (Instant, String)>>>,
 }
 
 /// Why [`compile_into`] made nothing.
@@ -128,6 +131,17 @@ enum Ended {
 }
 
 impl Compiler {
+    /// The program, its arguments before the folder, and how long it may take before it is killed.
+    #[must_use]
+    pub fn new(program: PathBuf, arguments: Vec<OsString>, time: Duration) -> Self {
+        Self {
+            program,
+            arguments,
+            time,
+            down: Arc::default(),
+        }
+    }
+
     /// Sees to it that a component is found in the folder for compiled code, when it can be done by this program.
     ///
     /// # Errors
@@ -143,6 +157,9 @@ impl Compiler {
         if mark.exists() {
             return Ok(());
         }
+        if let Some(reason) = self.brought_down_by(digest) {
+            return Err(LoadErrorKind::CompilerDown { reason });
+        }
         let since = Instant::now();
         match self.run(folder, bytes).await {
             Ended::Kept => {
@@ -153,7 +170,10 @@ impl Compiler {
                 Ok(())
             }
             Ended::Refused(reason) => Err(LoadErrorKind::Compile { reason }),
-            Ended::Down(reason) => Err(LoadErrorKind::CompilerDown { reason }),
+            Ended::Down(reason) => {
+                self.remember(digest, &reason);
+                Err(LoadErrorKind::CompilerDown { reason })
+            }
             Ended::Unable(reason) => {
                 tracing::warn!(
                     "a connector is compiled in camsync's own process, for no other can do it: {reason}"
@@ -161,6 +181,19 @@ impl Compiler {
                 Ok(())
             }
         }
+    }
+
+    /// How the program ended when it was last given this component, if that was not long ago.
+    fn brought_down_by(&self, digest: &str) -> Option<String> {
+        let down = self.down.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, reason) = down.get(digest)?;
+        (at.elapsed() < REMEMBERED).then(|| reason.clone())
+    }
+
+    fn remember(&self, digest: &str, reason: &str) {
+        let mut down = self.down.lock().unwrap_or_else(PoisonError::into_inner);
+        down.retain(|_, (at, _)| at.elapsed() < REMEMBERED);
+        down.insert(digest.to_owned(), (Instant::now(), reason.to_owned()));
     }
 
     async fn run(&self, folder: &Path, bytes: &[u8]) -> Ended {

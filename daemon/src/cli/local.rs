@@ -65,7 +65,7 @@ pub(super) fn man(dir: &Path) -> Result<u8, OpError> {
 }
 
 /// Longer than any connector takes to be compiled, on a slow machine that is busy.
-const COMPILING: Duration = Duration::from_secs(300);
+const COMPILING: Duration = Duration::from_secs(120);
 
 /// This program, as what compiles connectors: [`compile`] in a process of its own.
 pub(super) fn compiler() -> Compiler {
@@ -75,11 +75,7 @@ pub(super) fn compiler() -> Compiler {
         true => itself.to_owned(),
         false => std::env::current_exe().unwrap_or_else(|_| "camsync".into()),
     };
-    Compiler {
-        program,
-        arguments: vec!["compile-connector".into()],
-        time: COMPILING,
-    }
+    Compiler::new(program, vec!["compile-connector".into()], COMPILING)
 }
 
 /// What the process that compiles does: the component comes at standard input, why there is nothing goes to standard error.

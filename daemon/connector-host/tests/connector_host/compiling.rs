@@ -7,15 +7,16 @@ use camsync_connector_host::{
 };
 use tempfile::TempDir;
 
-use crate::support::{guest, load, options};
+use crate::support::{guest, guest_describing, load, options};
 
 /// A shell in the compiler's place: the folder is `$0` to it.
 fn shell(script: &str) -> Compiler {
-    Compiler {
-        program: "/bin/sh".into(),
-        arguments: ["-c", script].map(OsString::from).to_vec(),
-        time: Duration::from_secs(60),
-    }
+    within(Duration::from_secs(60), script)
+}
+
+fn within(time: Duration, script: &str) -> Compiler {
+    let arguments = ["-c", script].map(OsString::from).to_vec();
+    Compiler::new("/bin/sh".into(), arguments, time)
 }
 
 fn host(folder: &TempDir, compiler: Compiler) -> Host {
@@ -93,14 +94,31 @@ async fn a_component_that_brings_the_compiler_down_is_refused_and_never_compiled
 }
 
 #[tokio::test]
+async fn what_brought_it_down_is_not_given_to_it_again_and_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let asked = folder.path().join("asked");
+    let compiler = shell(&format!("echo . >> {}; kill -9 $$", asked.display()));
+    // Each reading of the configuration makes a host anew.
+    for _ in 0..3 {
+        let host = host(&folder, compiler.clone());
+        let error = load(&host, guest().to_vec()).await.unwrap_err();
+        let words = error.to_string();
+        assert!(words.contains("signal: 9"), "{words}");
+    }
+    assert_eq!(std::fs::read_to_string(&asked).unwrap(), ".\n");
+    // Another file is another component.
+    let other = guest_describing("trap");
+    let host = host(&folder, compiler);
+    load(&host, other).await.unwrap_err();
+    assert_eq!(std::fs::read_to_string(&asked).unwrap(), ".\n.\n");
+}
+
+#[tokio::test]
 async fn a_compiler_that_does_not_end_is_ended() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("pid");
-    let (kind, used) = refusal(Compiler {
-        time: Duration::from_millis(300),
-        ..shell(&format!("echo $$ > {}; exec sleep 600", file.display()))
-    })
-    .await;
+    let script = format!("echo $$ > {}; exec sleep 600", file.display());
+    let (kind, used) = refusal(within(Duration::from_millis(300), &script)).await;
     assert!(
         matches!(&kind, LoadErrorKind::CompilerDown { reason } if reason.contains("300ms")),
         "{kind}"
@@ -130,10 +148,11 @@ async fn a_refusal_of_the_compiler_is_passed_on() {
 
 #[tokio::test]
 async fn where_there_is_no_process_this_one_compiles() {
-    let nowhere = Compiler {
-        program: "/nowhere/camsync".into(),
-        ..shell("")
-    };
+    let nowhere = Compiler::new(
+        "/nowhere/camsync".into(),
+        Vec::new(),
+        Duration::from_secs(1),
+    );
     // The last one says that it is done, and nothing is there.
     for compiler in [nowhere, shell("echo no room >&2; exit 3"), shell("exit 0")] {
         let folder = tempfile::tempdir().unwrap();
