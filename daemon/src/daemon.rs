@@ -119,12 +119,17 @@ async fn crawl_what_is_due(
                 Vec::new()
             }
         };
-        if due.iter().any(|name| engine.is_broken(name)) {
-            context.set_up_again().await;
-        }
-        for source in due {
+        // Setting up may take as long as a connector takes to be compiled: nobody else waits for that.
+        let (broken, due): (Vec<_>, Vec<_>) =
+            due.into_iter().partition(|name| engine.is_broken(name));
+        let mut begin = |source: String| {
             let (engine, found) = (Arc::clone(engine), found.clone());
             crawls.spawn(async move { crawl(&engine, source, &found).await });
+        };
+        due.into_iter().for_each(&mut begin);
+        if !broken.is_empty() {
+            context.set_up_again().await;
+            broken.into_iter().for_each(begin);
         }
         let pause = schedule
             .next(&engine.taken())

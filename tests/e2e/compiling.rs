@@ -48,3 +48,18 @@ fn a_connector_is_compiled_apart_within_limits_and_an_end_does_not_wait_for_it()
     });
     assert!(!world.data_dir().join("camsync.sock").exists());
 }
+
+#[test]
+fn what_does_not_compile_is_refused_with_the_compilers_words() {
+    let world = World::new();
+    let unsound = r#"(component
+        (core module (func (result i32)))
+        (instance $connector) (export "camsync:connector/connector@1.0.0" (instance $connector)))"#;
+    let file = world.dir.path().join("unsound.wasm");
+    std::fs::write(&file, wat::parse_str(unsound).unwrap()).unwrap();
+    let said = world.refuses(&["connector", "inspect", "unsound.wasm"]);
+    assert!(said.contains("does not compile"), "{said}");
+    assert!(said.contains("type mismatch"), "{said}");
+    // It was said by the other process, and this one had nothing to compile.
+    assert!(!said.contains("own process"), "{said}");
+}
