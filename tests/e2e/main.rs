@@ -47,6 +47,7 @@ mod package;
 mod quota;
 mod read_only;
 mod receivers;
+mod refused_edit;
 mod reload;
 mod removal;
 mod secrets;
