@@ -8,9 +8,15 @@ mod changes;
 mod error;
 mod figures;
 mod file;
+mod grants;
 mod lock;
+mod lost_groups;
+mod notes;
 mod notifications;
 mod plans;
+mod policy_pins;
+mod quotas;
+mod recording;
 mod rows;
 mod snapshot;
 mod sub_users;
@@ -34,7 +40,10 @@ pub use error::LedgerError;
 pub use figures::Figures;
 pub use lock::LedgerLock;
 pub use notifications::{KeptDrift, NotificationRow, NotificationStep, TargetRow};
-pub use plans::{APPROVAL_HOLDS, PlanRemoval, PlanRow, Recorded, Recording};
+pub use plans::{APPROVAL_HOLDS, PlanRemoval, PlanRow};
+pub use policy_pins::Pin;
+pub use quotas::{FullQuota, NEW_SUB_USERS};
+pub use recording::{Recorded, Recording};
 pub use snapshot::{
     CrawlEnd, Finding, KnownMember, MemberRow, MissingMember, Moved, Said, SourceRow,
     StoredSnapshot, facts_hash,

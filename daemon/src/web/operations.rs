@@ -74,7 +74,7 @@ const fn post(
     }
 }
 
-use Parameter::{Id, Language, Limit, Member, Off, OnlySource, Since, Source, Status, Wait};
+use Parameter::{Id, Keys, Language, Limit, Member, Off, OnlySource, Since, Source, Status, Wait};
 use Role::{Admin, Approver};
 
 /// How long a pass that the API asks for works on its outbox, in seconds: as long as the command line's.
@@ -223,12 +223,13 @@ pub(super) static OPERATIONS: &[Operation] = &[
         "/members/{id}/resume",
         "resumeMember",
         "Let access come back",
-        MEMBER_ACT,
+        &[Member, OnlySource, Keys, Wait],
         "members show",
         |a| {
             Ok(Request::Resume {
                 id: a.required(Member)?,
                 source: a.text(OnlySource),
+                keys: a.flag(Keys)?,
             })
         },
     ),
@@ -243,7 +244,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
             Ok(Request::Protect {
                 id: a.required(Member)?,
                 source: a.text(OnlySource),
-                protected: !a.off()?,
+                protected: !a.flag(Off)?,
             })
         },
     ),
