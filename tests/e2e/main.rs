@@ -8,6 +8,8 @@
 )]
 
 mod api;
+#[path = "../common/authority.rs"]
+mod authority;
 mod backup;
 mod bad_input;
 mod bindings;
@@ -15,9 +17,11 @@ mod callbacks;
 mod cam_faults;
 mod chinese;
 mod cli;
+mod compiling;
 mod container;
 mod crash;
 mod daemon;
+mod demo;
 mod documents;
 mod drift;
 mod emergency;
@@ -31,6 +35,10 @@ mod ladder;
 mod lag;
 mod leavers;
 mod lost_creation;
+// Other programs use more of it.
+#[allow(dead_code)]
+#[path = "../common/mail.rs"]
+mod mail;
 mod main_job;
 mod names;
 mod network;
@@ -45,6 +53,7 @@ mod privilege;
 mod quota;
 mod read_only;
 mod receivers;
+mod refused_edit;
 mod reload;
 mod removal;
 mod secrets;

@@ -226,6 +226,12 @@ pub(crate) enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Compile the connector at standard input into a folder; what camsync calls itself with
+    #[command(hide = true)]
+    CompileConnector {
+        /// The folder for compiled code
+        folder: PathBuf,
+    },
     /// Write the manual pages into a folder
     #[command(hide = true)]
     Man {
@@ -290,6 +296,7 @@ impl Command {
             | Self::Run
             | Self::Config(ConfigCommand::Schema)
             | Self::Completions { .. }
+            | Self::CompileConnector { .. }
             | Self::Man { .. } => false,
         }
     }

@@ -39,6 +39,9 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return misused(&error),
     };
+    if let Command::CompileConnector { folder } = &cli.command {
+        return local::compile(folder);
+    }
     let language = language(cli.lang);
     let screen = Screen::new(language);
     let json = cli.command.json();
@@ -498,7 +501,7 @@ async fn ask(
             place.language,
         );
         match opened {
-            Ok(context) => break Arc::new(context),
+            Ok(context) => break Arc::new(context.compiling_with(local::compiler())),
             Err(LedgerError::Held { .. }) if since.elapsed() < LEDGER_WAIT => {
                 tokio::time::sleep(LEDGER_LOOK).await;
             }
@@ -562,7 +565,7 @@ async fn run(place: &Place) -> Result<u8, OpError> {
         clock,
         place.language,
     );
-    let context = Arc::new(opened?);
+    let context = Arc::new(opened?.compiling_with(local::compiler()));
     for warning in &context.config().warnings {
         tracing::warn!("{warning}");
     }
