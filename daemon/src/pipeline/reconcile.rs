@@ -26,6 +26,7 @@ use crate::say::Blocked;
 use super::crawl::Outcome as CrawlOutcome;
 use super::crawls::Alone;
 use super::observe::observe;
+use super::observe_grants::{believed_grants, observe_grants};
 use super::source::Source;
 use super::witness::absences;
 
@@ -356,18 +357,6 @@ impl Basis {
         self.with_input(policy, observed, needs)
     }
 
-    /// Whether all sources are planned for.
-    #[must_use]
-    pub fn whole(&self) -> bool {
-        self.whole
-    }
-
-    /// The sub-users and what camsync made: what there is where there is no cloud.
-    #[must_use]
-    pub fn believed(&self) -> (&[SubUser], &[MadeObject]) {
-        (&self.sub_users, &self.made)
-    }
-
     fn with_input<T>(
         &self,
         policy: &Policy,
@@ -410,9 +399,12 @@ pub async fn grants(
     observed: &Observed,
     recording: bool,
 ) -> Result<ObservedGrants, ReconcileError> {
+    let Some(cam) = cam else {
+        return Ok(believed_grants(&basis.sub_users, &basis.made));
+    };
     let needs = basis.needs(policy, observed);
-    let _ = (ledger, cam, needs, recording);
-    Ok(ObservedGrants::default())
+    let (now, whole) = (basis.now, basis.whole);
+    observe_grants(ledger, cam, &needs, observed, now, recording, whole).await
 }
 
 /// Makes a plan. Writes nothing.

@@ -6,6 +6,7 @@ use camsync_cam::{Cam, Class, Error};
 use camsync_core::grants::{Needs, Own, OwnNeed};
 use camsync_core::sub_user::Observed;
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt as _;
 use futures_util::future::{OptionFuture, try_join3};
 use futures_util::stream::{self, StreamExt};
 
@@ -45,9 +46,11 @@ pub(super) async fn own(
             _ => to_read.push((*uin, *need)),
         }
     }
-    let mut reads = stream::iter(to_read)
-        .map(|(uin, need)| read(cam, uin, need))
-        .buffer_unordered(SIDE_BY_SIDE);
+    let reads: Vec<_> = to_read
+        .into_iter()
+        .map(|(uin, need)| read(cam, uin, need).boxed())
+        .collect();
+    let mut reads = stream::iter(reads).buffer_unordered(SIDE_BY_SIDE);
     let mut read = Vec::new();
     let mut failed = None;
     while let Some(one) = reads.next().await {

@@ -7,6 +7,7 @@ use camsync_core::grants::{
     DENY_ALL, DENY_ALL_DOCUMENT, DenyAllPolicy, Needs, ObservedPolicy, same_document,
 };
 use camsync_core::privilege::administers;
+use futures_util::FutureExt as _;
 
 use super::side_by_side;
 
@@ -24,12 +25,13 @@ pub(super) struct Policies {
 
 impl Policies {
     /// Reads the policies that are needed by name, and those that were found attached to something.
-    pub(super) async fn read<'a>(
+    pub(super) async fn read(
         cam: &dyn Cam,
         needs: &Needs,
-        attached: impl Iterator<Item = &'a AttachedPolicy>,
+        attached: Vec<&AttachedPolicy>,
     ) -> Result<Self, Error> {
-        let attached: BTreeMap<u64, &AttachedPolicy> = attached.map(|p| (p.id, p)).collect();
+        let attached: BTreeMap<u64, &AttachedPolicy> =
+            attached.into_iter().map(|p| (p.id, p)).collect();
         let mut names: BTreeSet<&str> = attached.values().map(|p| p.name.as_str()).collect();
         names.extend(needs.policies.iter().map(String::as_str));
         if needs.deny_all {
@@ -41,7 +43,8 @@ impl Policies {
             .filter(|p| listed.get(&p.name).is_none_or(|found| found.id != p.id));
         let mut ids: BTreeSet<u64> = unlisted.map(|p| p.id).collect();
         ids.extend(listed.values().filter(|p| !told_by_level(p)).map(|p| p.id));
-        let documents = side_by_side(ids.into_iter().map(|id| details(cam, id))).await?;
+        let documents =
+            side_by_side(ids.into_iter().map(|id| details(cam, id).boxed()).collect()).await?;
         Ok(Self {
             listed,
             documents: documents.into_iter().collect(),
@@ -121,7 +124,11 @@ fn account_wide(policy: &Policy) -> bool {
 async fn listed(cam: &dyn Cam, names: &BTreeSet<&str>) -> Result<HashMap<String, Policy>, Error> {
     let found: Vec<Policy> = if names.len() < NAMES_FOR_LISTING {
         let reads = names.iter().map(|name| cam.find_policy(name));
-        side_by_side(reads).await?.into_iter().flatten().collect()
+        side_by_side(reads.collect())
+            .await?
+            .into_iter()
+            .flatten()
+            .collect()
     } else {
         let all = cam.list_policies().await?;
         let named = all.into_iter().filter(|p| names.contains(p.name.as_str()));
