@@ -22,6 +22,7 @@ mod documents;
 mod drift;
 mod emergency;
 mod full_disk;
+mod grant_faults;
 mod guard;
 mod http;
 mod http_limits;
