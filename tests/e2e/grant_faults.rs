@@ -219,3 +219,44 @@ fn a_write_of_a_grant_that_meets_any_fault_once() {
 fn a_read_of_grants_that_meets_any_fault_once() {
     side_by_side(&READS);
 }
+
+/// One who is in one group by a rule.
+fn one_in_a_group() -> World {
+    let rules = RULES
+        .replace(", \"of-{{ member.id }}\"", "")
+        .replace("policies", "# ");
+    let world = tools::world(&Tuning { rules, ..tuning() });
+    world.join(1..=1);
+    world
+}
+
+#[test]
+fn a_grant_of_which_neither_answer_nor_reading_came_is_camsyncs_all_the_same() {
+    let world = one_in_a_group();
+    let lost = When::action("AddUserToGroup").once();
+    world.cam.inject(lost, Fault::AnswerLost);
+    // The read before the write answers, and no other does.
+    let unread = When::action("ListGroupsForUser").after(1);
+    world.cam.inject(unread, Fault::Http(502));
+    world.sync_fails();
+    let groups = || world.cam.with(|cloud| cloud.groups_of("m1"));
+    assert_eq!(groups(), ["staff"]);
+    let given = |world: &World| -> u32 {
+        let count = "SELECT count(*) FROM grants WHERE kind = 'group'";
+        let ledger = world.ledger();
+        ledger.query_row(count, [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(given(&world), 0);
+    world.cam.clear_faults();
+    world.cam.clear_log();
+    world.sync();
+    assert_eq!(given(&world), 1, "read, and known to be camsync's");
+    assert_eq!(world.cam.count("AddUserToGroup"), 0);
+    let mut changes = world.changes_of("m1");
+    changes.retain(|c| c["kind"] == "add_to_group");
+    assert_eq!(changes.len(), 1);
+    assert_eq!(changes[0]["status"], "applied");
+    world.leave(1..=1);
+    world.sync();
+    assert!(groups().is_empty(), "a leaver keeps no grant of camsync's");
+}
