@@ -226,6 +226,8 @@ fn one_in_a_group() -> World {
         .replace(", \"of-{{ member.id }}\"", "")
         .replace("policies", "# ");
     let world = tools::world(&Tuning { rules, ..tuning() });
+    world.join(2..=2);
+    world.sync();
     world.join(1..=1);
     world
 }
@@ -242,7 +244,7 @@ fn a_grant_of_which_neither_answer_nor_reading_came_is_camsyncs_all_the_same() {
     let groups = || world.cam.with(|cloud| cloud.groups_of("m1"));
     assert_eq!(groups(), ["staff"]);
     let given = |world: &World| -> u32 {
-        let count = "SELECT count(*) FROM grants WHERE kind = 'group'";
+        let count = "SELECT count(*) FROM grants WHERE kind = 'group' AND sub_user = 2";
         let ledger = world.ledger();
         ledger.query_row(count, [], |row| row.get(0)).unwrap()
     };

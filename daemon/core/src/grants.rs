@@ -131,8 +131,8 @@ pub struct ObservedPolicy {
 /// What one sub-user has of its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Own {
-    /// Policies attached directly, by id, with their names.
-    pub policies: BTreeMap<u64, String>,
+    /// Policies attached directly, by id, with their names; absent when camsync's own key may not list them.
+    pub policies: Option<BTreeMap<u64, String>>,
     /// API keys by id, and whether each works; absent when camsync's own key may not list them.
     pub keys: Option<BTreeMap<String, bool>>,
     /// Groups by id, with their names; absent when they were not asked for.
@@ -178,6 +178,9 @@ pub struct ObservedGrants {
     pub candidates: HashMap<u64, Option<String>>,
     /// The deny-all policy.
     pub deny_all: DenyAllPolicy,
+    /// The CAM action that camsync's own key may not call: of groups, policies and followed sub-users nothing was read
+    /// for that.
+    pub unreadable: Option<String>,
     /// How many groups there are; absent when they were not asked for.
     pub group_count: Option<u64>,
 }

@@ -1,6 +1,6 @@
 //! What camsync gave and made: memberships, policies, keys switched off, groups and policies of its own.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use camsync_core::change::Reason;
 use camsync_core::grants::{DENY_ALL, Given, Made, Own};
@@ -52,6 +52,45 @@ impl Ledger {
                     Ok((row.get(0)?, row.get(1)?))
                 })
                 .optional()
+        })
+    }
+
+    /// Memberships that camsync gave and no read has shown yet: by group, the sub-users with their Uins.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn unconfirmed_memberships(&self) -> Result<BTreeMap<u64, Vec<(i64, u64)>>, LedgerError> {
+        self.read("read what is unconfirmed", |c| {
+            let mut found: BTreeMap<u64, Vec<(i64, u64)>> = BTreeMap::new();
+            let mut statement = c.prepare_cached(
+                "SELECT g.cam_id, g.sub_user, s.uin FROM grants g JOIN sub_users s ON s.id = g.sub_user
+                 WHERE g.kind = 'group' AND g.unconfirmed_since IS NOT NULL AND s.uin IS NOT NULL",
+            )?;
+            let mut read = statement.query([])?;
+            while let Some(row) = read.next()? {
+                let member = (row.get(1)?, row.get(2)?);
+                found.entry(row.get(0)?).or_default().push(member);
+            }
+            Ok(found)
+        })
+    }
+
+    /// Notes that a read has shown these memberships, each a sub-user and a group.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn confirm_memberships(&self, shown: &[(i64, u64)]) -> Result<(), LedgerError> {
+        if shown.is_empty() {
+            return Ok(());
+        }
+        self.write("write what is confirmed", |t| {
+            let mut statement = t.prepare_cached(
+                "UPDATE grants SET unconfirmed_since = NULL WHERE sub_user = ?1 AND kind = 'group' AND cam_id = ?2",
+            )?;
+            for (sub_user, group) in shown {
+                statement.execute(params![sub_user, group])?;
+            }
+            Ok(())
         })
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use camsync_core::change::{Reason, UserState};
 use camsync_core::desired::Verdict;
 use camsync_core::model::fold;
-use camsync_core::object::ObjectKind;
+use camsync_core::object::{Object, ObjectKind};
 use camsync_core::outbox::{Kind, Status};
 use camsync_core::sub_user::{Stage, SubUser};
 use chrono::TimeDelta;
@@ -379,43 +379,56 @@ pub(super) async fn suspend(
             .await
             .map_err(refusals::reconcile)?;
     }
+    // Sign-in first: keys that cannot be read must not hold up what can be done.
+    let keys = match (engine.cam(), sub_user.uin) {
+        (Some(cam), Some(uin)) => cam.access_keys(uin).await.unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    let keys: Vec<Object> = keys
+        .into_iter()
+        .filter(|key| key.active)
+        .map(|key| Object::key(key.id))
+        .collect();
     ledger.stop_sub_user(sub_user.id, context.now(), actor)?;
-    let changes = ledger.insert_urgent(
-        &[NewChange {
-            sub_user: Some(sub_user.id),
-            source: &sub_user.source,
-            member: &sub_user.member,
-            username: &sub_user.username,
-            kind: Kind::SuspendUser,
-            object: None,
-            reason: &Reason::Person {
-                actor: actor.to_owned(),
-            },
-            before: Some(&UserState::login(sub_user.login)),
-            after: Some(&UserState::login(false)),
-            evidence: None,
-            removal: None,
-            counted: false,
-            urgent: true,
-            rule_login: None,
-            plan: None,
-            hold: None,
-        }],
-        context.now(),
-        actor,
-        "member.suspend",
-    )?;
+    let reason = Reason::Person {
+        actor: actor.to_owned(),
+    };
+    let (before, after) = (UserState::login(sub_user.login), UserState::login(false));
+    let change = |kind, object| NewChange {
+        sub_user: Some(sub_user.id),
+        source: &sub_user.source,
+        member: &sub_user.member,
+        username: &sub_user.username,
+        kind,
+        object,
+        reason: &reason,
+        before: None,
+        after: None,
+        evidence: None,
+        removal: None,
+        counted: false,
+        urgent: true,
+        rule_login: None,
+        plan: None,
+        hold: None,
+    };
+    let mut rungs = vec![NewChange {
+        before: Some(&before),
+        after: Some(&after),
+        ..change(Kind::SuspendUser, None)
+    }];
+    rungs.extend(keys.iter().map(|key| change(Kind::DisableKey, Some(key))));
+    let changes = ledger.insert_urgent(&rungs, context.now(), actor, "member.suspend")?;
     engine
         .urgent(context.now() + EMERGENCY_WAITS, progress)
         .await?;
-    let row = changes
-        .first()
-        .map(|change| ledger.change(*change))
-        .transpose()?
-        .flatten()
-        .ok_or_else(|| OpError::failed("the change vanished from the ledger"))?;
-    if engine.cam().is_some() && row.applied_at.is_none() {
-        return Err(refusals::not_suspended(&row));
+    for change in changes {
+        let row = ledger
+            .change(change)?
+            .ok_or_else(|| OpError::failed("the change vanished from the ledger"))?;
+        if engine.cam().is_some() && row.applied_at.is_none() {
+            return Err(refusals::not_suspended(&row));
+        }
     }
     show(context, id, source)
 }

@@ -138,17 +138,21 @@ fn report_json(
         .map(|c| {
             let key = c.removal_key();
             let waits = c.hold == Some(Hold::Approval);
+            let object = c.object.as_ref();
+            let (before, after) =
+                changes::states(c.kind, object, c.before.as_ref(), c.after.as_ref());
             json!({
                 "kind": c.kind,
-                "username": c.username,
+                "username": changes::some(&c.username),
                 "source": c.source,
-                "member": c.member,
+                "member": changes::some(&c.member),
+                "object": c.object,
                 "name": report.plan.as_ref().and_then(|made| made.name(&c.source, &c.member)),
                 "reason": c.reason.to_string(),
                 "reason_details": c.reason,
                 "evidence": c.evidence,
-                "before": changes::state_json(c.before.as_ref()),
-                "after": changes::state_json(c.after.as_ref()),
+                "before": before,
+                "after": after,
                 "held": c.hold.is_some(),
                 "waits_for": c.hold.as_ref().map(ToString::to_string),
                 "waits_for_details": c.hold,

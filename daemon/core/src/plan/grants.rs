@@ -71,7 +71,10 @@ impl<'a> Grants<'a> {
                 // Every group was listed, and this one is not there.
                 None => self.observed.group_count.map(|_| false),
             },
-            ObjectKind::Policy => Some(self.observed.own.get(&uin)?.policies.contains_key(&id)),
+            ObjectKind::Policy => {
+                let own = self.observed.own.get(&uin)?;
+                Some(own.policies.as_ref()?.contains_key(&id))
+            }
             ObjectKind::Key => None,
         }
     }
@@ -308,6 +311,15 @@ pub(super) fn steps(
         return Vec::new();
     }
     let (source, key) = (sub_user.source.as_str(), sub_user.key.as_str());
+    if let Some(action) = grants.observed.unreadable.clone() {
+        draft.problem(source, key, Problem::Unreadable { action });
+        return Vec::new();
+    }
+    let own = grants.own(sub_user);
+    if own.is_some_and(|own| own.policies.is_none()) {
+        let action = "ListAttachedUserPolicies".to_owned();
+        draft.problem(source, key, Problem::Unreadable { action });
+    }
     let targets = grants.targets(source, key, &desired.entitlement, given, draft);
     let mut steps = Vec::new();
     for (object, rule) in targets.wanted() {
@@ -399,6 +411,7 @@ pub(super) fn steps(
         let policies = own
             .policies
             .iter()
+            .flatten()
             .map(|(id, name)| Object::policy(name, Some(*id)));
         for object in groups.chain(policies) {
             let id = object.id.unwrap_or_default();

@@ -70,6 +70,12 @@ pub(super) fn admit(
         match names.settle(source, &desired.key, admission, wanted) {
             Ok(Naming::Create(username)) => change.username = username,
             Ok(Naming::Adopt { account, by }) => {
+                if by == AdoptedBy::Name
+                    && let Some(action) = grants.observed.unreadable.clone()
+                {
+                    draft.problem(source, &desired.key, Problem::Unreadable { action });
+                    continue;
+                }
                 // Whoever takes over the account would take over its rights.
                 if by == AdoptedBy::Name
                     && let Some(Some(policy)) = grants.observed.candidates.get(&account.uin)
@@ -136,6 +142,14 @@ fn first_grants(
     draft: &mut Draft,
 ) -> Vec<Planned> {
     if creation.kind != Kind::CreateUser || desired.entitlement.is_empty() {
+        return Vec::new();
+    }
+    if let Some(action) = grants.observed.unreadable.clone() {
+        draft.problem(
+            &creation.source,
+            &desired.key,
+            Problem::Unreadable { action },
+        );
         return Vec::new();
     }
     let targets = grants.targets(

@@ -163,6 +163,8 @@ pub(super) fn count_what_empties(grants: &Grants<'_>, draft: &mut Draft) {
                 .map(HashSet::len),
             _ => grants.holders.get(&id).copied(),
         };
+        // That one of two leaves says nothing.
+        let holders = holders.filter(|had| *had > 2);
         let emptied = holders.is_some_and(|had| match kind {
             ObjectKind::Group => less * 2 > had,
             _ => less >= had,

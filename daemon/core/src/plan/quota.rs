@@ -198,7 +198,7 @@ fn count(
                 (within.count(), members().all(|m| m.is_some()))
             }
         },
-        Quota::SubUserPolicies => (own?.policies.len(), true),
+        Quota::SubUserPolicies => (own?.policies.as_ref()?.len(), true),
     };
     Some((count as u64, whole))
 }

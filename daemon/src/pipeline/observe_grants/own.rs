@@ -86,13 +86,22 @@ async fn read(cam: &dyn Cam, uin: u64, need: OwnNeed) -> Result<Option<(u64, Own
         let asked: OptionFuture<_> = need.groups.then(|| cam.groups_of_user(uin)).into();
         asked.await.transpose()
     };
-    let read = try_join3(cam.policies_of_user(uin), keys(cam, uin), groups).await;
+    let read = try_join3(policies(cam, uin), keys(cam, uin), groups).await;
     let own = if_there(read)?.map(|(policies, keys, groups)| Own {
-        policies: policies.into_iter().map(|p| (p.id, p.name)).collect(),
+        policies,
         keys,
         groups: groups.map(|all| all.into_iter().map(|g| (g.id, g.name)).collect()),
     });
     Ok(own.map(|own| (uin, own)))
+}
+
+/// The policies; absent when camsync's own key may not list them.
+async fn policies(cam: &dyn Cam, uin: u64) -> Result<Option<BTreeMap<u64, String>>, Error> {
+    match cam.policies_of_user(uin).await {
+        Ok(policies) => Ok(Some(policies.into_iter().map(|p| (p.id, p.name)).collect())),
+        Err(error) if error.class() == Class::ConfigurationForAction => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The keys, and whether each works; absent when camsync's own key may not list them.
