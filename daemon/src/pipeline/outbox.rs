@@ -101,12 +101,12 @@ impl Line {
 }
 
 /// Changes that would meet the same refusal as one that has met it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Alike {
     /// All of this kind.
     Kind(Kind),
-    /// Those about the same group, by CAM's id.
-    Group(Kind, u64),
+    /// Those about the same group or policy, by name.
+    Object(Kind, String),
     /// Those of the same sub-user.
     SubUser(Kind, i64),
 }
@@ -115,10 +115,10 @@ impl Alike {
     /// Every set of changes that this one belongs to.
     fn of(change: &ChangeRow) -> impl Iterator<Item = Self> {
         let kind = change.kind;
-        let group = change.object.as_ref().and_then(|o| o.id);
-        let group = group.map(|id| Self::Group(kind, id));
+        let object = change.object.as_ref();
+        let object = object.map(|o| Self::Object(kind, o.name.clone()));
         let sub_user = change.sub_user.map(|id| Self::SubUser(kind, id));
-        [Some(Self::Kind(kind)), group, sub_user]
+        [Some(Self::Kind(kind)), object, sub_user]
             .into_iter()
             .flatten()
     }
@@ -514,8 +514,12 @@ impl Worker<'_> {
             Outcome::Failed(failure) => Some(failure.class),
         };
         span.record("result", self.metrics.attempted(change.kind, failed));
-        let uin = sub_user.as_ref().and_then(|s| s.uin);
-        let ended = self.settle(&change, uin, number, now, &outcome).await?;
+        let planned = change.object.as_ref().and_then(|o| o.id);
+        let ids = Ids {
+            uin: sub_user.as_ref().and_then(|s| s.uin),
+            object: planned.or_else(|| made.and_then(|(id, _)| id)),
+        };
+        let ended = self.settle(&change, ids, number, now, &outcome).await?;
         drop(claim);
         Ok((change, ended))
     }
@@ -523,7 +527,7 @@ impl Worker<'_> {
     async fn settle(
         &self,
         change: &ChangeRow,
-        uin: Option<u64>,
+        ids: Ids,
         number: u32,
         now: DateTime<Utc>,
         outcome: &Outcome,
@@ -552,7 +556,7 @@ impl Worker<'_> {
             Next::Stop => (Event::TryAgain, None, None),
             Next::Fail => (Event::Fail, None, None),
             Next::Hold => {
-                let hold = self.hold(change, uin, failure, now).await?;
+                let hold = self.hold(change, ids, failure, now).await?;
                 (Event::Hold, None, Some(hold))
             }
         };
@@ -580,7 +584,7 @@ impl Worker<'_> {
     async fn hold(
         &self,
         change: &ChangeRow,
-        uin: Option<u64>,
+        ids: Ids,
         failure: &Failure,
         now: DateTime<Utc>,
     ) -> Result<(Hold, Option<Alike>), LedgerError> {
@@ -588,7 +592,7 @@ impl Worker<'_> {
             let action = failure.action.clone().unwrap_or_default();
             return Ok((Hold::Permission { action }, Some(Alike::Kind(change.kind))));
         }
-        let Some(full) = Full::of(change, uin, &failure.code) else {
+        let Some(full) = Full::of(change, ids, &failure.code) else {
             let hold = Hold::Quota {
                 quota: failure.code.clone(),
                 limit: None,
@@ -635,6 +639,15 @@ impl Worker<'_> {
     }
 }
 
+/// CAM's ids of what a change is about, as far as they are known.
+#[derive(Debug, Clone, Copy)]
+struct Ids {
+    /// The sub-user's.
+    uin: Option<u64>,
+    /// The group's or policy's.
+    object: Option<u64>,
+}
+
 /// A quota that a refusal tells to be full (`cam-api.md` 9).
 struct Full {
     /// Absent for the limit of new sub-users in a day.
@@ -648,11 +661,14 @@ struct Full {
 }
 
 impl Full {
-    fn of(change: &ChangeRow, uin: Option<u64>, code: &str) -> Option<Self> {
+    fn of(change: &ChangeRow, ids: Ids, code: &str) -> Option<Self> {
         let kind = change.kind;
         let day = TimeDelta::hours(24);
-        let group = change.object.as_ref().and_then(|o| o.id);
-        let sub_user = || Some((uin?, Alike::SubUser(kind, change.sub_user?)));
+        let group = || {
+            let name = change.object.as_ref()?.name.clone();
+            Some((ids.object?, Alike::Object(kind, name)))
+        };
+        let sub_user = || Some((ids.uin?, Alike::SubUser(kind, change.sub_user?)));
         let (quota, (of, alike), again) = match (code, kind) {
             ("InvalidParameter.SubUserFull", Kind::CreateUser) => {
                 (Some(Quota::SubUsers), (0, Alike::Kind(kind)), day)
@@ -661,11 +677,7 @@ impl Full {
                 (None, (0, Alike::Kind(kind)), TimeDelta::hours(1))
             }
             ("InvalidParameter.GroupFull", _) => (Some(Quota::Groups), (0, Alike::Kind(kind)), day),
-            ("InvalidParameter.GroupUserFull", _) => (
-                Some(Quota::GroupSubUsers),
-                group.map(|id| (id, Alike::Group(kind, id)))?,
-                day,
-            ),
+            ("InvalidParameter.GroupUserFull", _) => (Some(Quota::GroupSubUsers), group()?, day),
             ("InvalidParameter.UserGroupFull", _) => (Some(Quota::SubUserGroups), sub_user()?, day),
             (
                 "FailedOperation.PolicyFull" | "InvalidParameter.AttachmentFull",
