@@ -25,6 +25,7 @@ use crate::telemetry::spans;
 
 use super::apply::{self, Outcome, Resolve, SignIn};
 use super::clock::Clock;
+use super::full::{Alike, Full, Ids};
 use super::progress::{Progress, ProgressSink};
 
 /// Sub-users that are worked on at once. Pacing is the CAM client's own.
@@ -97,30 +98,6 @@ impl Line {
             // No change is about nothing; one that were would keep its own order.
             (None, None) => Self::SubUser(-change.id),
         }
-    }
-}
-
-/// Changes that would meet the same refusal as one that has met it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Alike {
-    /// All of this kind.
-    Kind(Kind),
-    /// Those about the same group or policy, by name.
-    Object(Kind, String),
-    /// Those of the same sub-user.
-    SubUser(Kind, i64),
-}
-
-impl Alike {
-    /// Every set of changes that this one belongs to.
-    fn of(change: &ChangeRow) -> impl Iterator<Item = Self> {
-        let kind = change.kind;
-        let object = change.object.as_ref();
-        let object = object.map(|o| Self::Object(kind, o.name.clone()));
-        let sub_user = change.sub_user.map(|id| Self::SubUser(kind, id));
-        [Some(Self::Kind(kind)), object, sub_user]
-            .into_iter()
-            .flatten()
     }
 }
 
@@ -636,61 +613,6 @@ impl Worker<'_> {
             .into_iter()
             .flatten()
             .collect())
-    }
-}
-
-/// CAM's ids of what a change is about, as far as they are known.
-#[derive(Debug, Clone, Copy)]
-struct Ids {
-    /// The sub-user's.
-    uin: Option<u64>,
-    /// The group's or policy's.
-    object: Option<u64>,
-}
-
-/// A quota that a refusal tells to be full (`cam-api.md` 9).
-struct Full {
-    /// Absent for the limit of new sub-users in a day.
-    quota: Option<Quota>,
-    /// CAM's id of the group, or the Uin; 0 for the account.
-    of: u64,
-    /// When it is tried again.
-    again: TimeDelta,
-    /// What would meet the same.
-    alike: Alike,
-}
-
-impl Full {
-    fn of(change: &ChangeRow, ids: Ids, code: &str) -> Option<Self> {
-        let kind = change.kind;
-        let day = TimeDelta::hours(24);
-        let group = || {
-            let name = change.object.as_ref()?.name.clone();
-            Some((ids.object?, Alike::Object(kind, name)))
-        };
-        let sub_user = || Some((ids.uin?, Alike::SubUser(kind, change.sub_user?)));
-        let (quota, (of, alike), again) = match (code, kind) {
-            ("InvalidParameter.SubUserFull", Kind::CreateUser) => {
-                (Some(Quota::SubUsers), (0, Alike::Kind(kind)), day)
-            }
-            ("RequestLimitExceeded.CreateUser", Kind::CreateUser) => {
-                (None, (0, Alike::Kind(kind)), TimeDelta::hours(1))
-            }
-            ("InvalidParameter.GroupFull", _) => (Some(Quota::Groups), (0, Alike::Kind(kind)), day),
-            ("InvalidParameter.GroupUserFull", _) => (Some(Quota::GroupSubUsers), group()?, day),
-            ("InvalidParameter.UserGroupFull", _) => (Some(Quota::SubUserGroups), sub_user()?, day),
-            (
-                "FailedOperation.PolicyFull" | "InvalidParameter.AttachmentFull",
-                Kind::AttachPolicy,
-            ) => (Some(Quota::SubUserPolicies), sub_user()?, day),
-            _ => return None,
-        };
-        Some(Self {
-            quota,
-            of,
-            again,
-            alike,
-        })
     }
 }
 
