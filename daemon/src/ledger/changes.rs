@@ -580,7 +580,7 @@ fn author(reason: &Reason) -> String {
         | Reason::Adopted { rule, .. }
         | Reason::RuleFollowed { rule }
         | Reason::Returned { rule }
-        | Reason::Granted { rule }
+        | Reason::Granted { rule, .. }
         | Reason::NotGranted { rule }
         | Reason::Exclusive { rule } => format!("rule:{rule}"),
         Reason::Person { actor } => actor.clone(),

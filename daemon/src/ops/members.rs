@@ -242,6 +242,11 @@ fn sub_user_json(sub_user: &SubUser) -> Value {
         "protected": sub_user.protected,
         "resume_requested": sub_user.resume_requested,
         "unconfirmed_since": sub_user.unconfirmed_since.map(time_text),
+        "given": sub_user.given.iter().map(|given| json!({
+            "kind": given.kind, "name": given.name, "id": given.id, "rule": given.rule,
+            "unconfirmed_since": given.unconfirmed_since.map(time_text),
+        })).collect::<Vec<_>>(),
+        "keys_off": sub_user.keys_off,
     })
 }
 
@@ -320,9 +325,30 @@ fn answer(entry: &Entry, context: &Context) -> Vec<Answer> {
     if entry.sub_user.as_ref().is_some_and(|s| s.protected) {
         said.push(Answer::Protected);
     }
+    said.extend(entry.sub_user.iter().flat_map(granted));
     let obstacles = entry.obstacles().into_iter();
     said.extend(obstacles.map(|details| Answer::Problem { details }));
     said
+}
+
+/// What camsync gave it, and what it switched off.
+fn granted(s: &SubUser) -> Vec<Answer> {
+    let given = s.given.iter().map(|given| match given.rule {
+        Some(rule) => Answer::Given {
+            object: Object {
+                kind: given.kind,
+                name: given.name.clone(),
+                id: Some(given.id),
+            },
+            rule,
+        },
+        None => Answer::Denied {
+            policy: given.name.clone(),
+        },
+    });
+    let keys = s.keys_off.len();
+    let off = (keys > 0).then_some(Answer::KeysOff { keys });
+    given.chain(off).collect()
 }
 
 /// What a sub-user is at this moment.
