@@ -26,6 +26,7 @@ mod documents;
 mod drift;
 mod emergency;
 mod full_disk;
+mod grant_faults;
 mod grants;
 mod guard;
 mod http;

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod crawl;
 pub mod crawls;
 pub mod engine;
+mod full;
 pub mod hints;
 pub mod look_up;
 pub mod observe;
