@@ -39,8 +39,8 @@ pub use error::LedgerError;
 pub use figures::Figures;
 pub use lock::LedgerLock;
 pub use notifications::{KeptDrift, NotificationRow, NotificationStep, TargetRow};
-pub use policy_pins::Pin;
 pub use plans::{APPROVAL_HOLDS, PlanRemoval, PlanRow};
+pub use policy_pins::Pin;
 pub use recording::{Recorded, Recording};
 pub use snapshot::{
     CrawlEnd, Finding, KnownMember, MemberRow, MissingMember, Moved, Said, SourceRow,

@@ -12,10 +12,8 @@ use camsync_core::sub_user::{Stage, SubUser};
 /// for taken.
 #[must_use]
 pub fn believed_grants(sub_users: &[SubUser], made: &[Made]) -> ObservedGrants {
-    let mut seen = ObservedGrants {
-        deny_all: DenyAllPolicy::Missing,
-        ..ObservedGrants::default()
-    };
+    let mut seen = ObservedGrants::default();
+    seen.deny_all = DenyAllPolicy::Missing;
     let mut groups: BTreeMap<u64, ObservedGroup> = BTreeMap::new();
     let group = |id, name: &str| ObservedGroup {
         id,

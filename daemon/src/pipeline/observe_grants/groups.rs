@@ -116,12 +116,13 @@ pub(super) async fn read(
 }
 
 async fn read_one(cam: &dyn Cam, group: Group, depth: Depth) -> Result<Option<Read>, Error> {
+    let id = group.id;
     let policies = async {
-        let policies = cam.policies_of_group(group.id).await?;
+        let policies = cam.policies_of_group(id).await?;
         Ok(Some(policies))
     };
     let members = async {
-        let members = cam.group_members(group.id).await?;
+        let members = cam.group_members(id).await?;
         Ok::<_, Error>(Some(members.iter().map(|m| m.uin).collect()))
     };
     let read = match depth {

@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use camsync_cam::{
-    AttachedPolicy, Cam, Error, PermissionLevel, Policy, PolicyDetails, PolicyKind,
-};
+use camsync_cam::{AttachedPolicy, Cam, Error, PermissionLevel, Policy, PolicyDetails, PolicyKind};
 use camsync_core::grants::{DENY_ALL, DENY_ALL_DOCUMENT, DenyAllPolicy, Needs, ObservedPolicy};
 use camsync_core::privilege::administers;
 use serde_json::Value;
