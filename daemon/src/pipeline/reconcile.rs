@@ -26,6 +26,7 @@ use crate::say::Blocked;
 use super::crawl::Outcome as CrawlOutcome;
 use super::crawls::Alone;
 use super::observe::observe;
+use super::observe_grants::{believed_grants, observe_grants};
 use super::outbox::{FULL_QUOTA, FullQuota};
 use super::source::Source;
 use super::witness::absences;
@@ -413,13 +414,22 @@ pub async fn grants(
     ledger: &Ledger,
     cam: Option<&dyn Cam>,
     policy: &Policy,
-    basis: &Basis,
+    basis: &mut Basis,
     observed: &Observed,
     recording: bool,
 ) -> Result<ObservedGrants, ReconcileError> {
+    let Some(cam) = cam else {
+        let (sub_users, made) = basis.believed();
+        return Ok(believed_grants(sub_users, made));
+    };
     let needs = basis.needs(policy, observed);
-    let _ = (ledger, cam, needs, recording);
-    Ok(ObservedGrants::default())
+    let (now, whole) = (basis.now, basis.whole);
+    let grants = observe_grants(ledger, cam, &needs, observed, now, recording, whole).await?;
+    if recording {
+        // A lost creation may have been found in what was read.
+        basis.made = ledger.made_objects()?;
+    }
+    Ok(grants)
 }
 
 /// Makes a plan. Writes nothing.

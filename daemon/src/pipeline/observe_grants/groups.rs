@@ -7,7 +7,7 @@ use camsync_core::grants::{Needs, ObservedGroup, Own};
 use camsync_core::model::fold;
 use camsync_core::remark::mark_of;
 use chrono::{DateTime, Utc};
-use futures_util::future::try_join;
+use futures_util::future::{FutureExt, try_join};
 
 use crate::ledger::{Ledger, LedgerError};
 
@@ -110,9 +110,13 @@ pub(super) async fn read(
 ) -> Result<Vec<Read>, Error> {
     let reads = listed.into_iter().map(|group| {
         let depth = wanted.depth(&group);
-        read_one(cam, group, depth)
+        read_one(cam, group, depth).boxed()
     });
-    Ok(side_by_side(reads).await?.into_iter().flatten().collect())
+    Ok(side_by_side(reads.collect())
+        .await?
+        .into_iter()
+        .flatten()
+        .collect())
 }
 
 async fn read_one(cam: &dyn Cam, group: Group, depth: Depth) -> Result<Option<Read>, Error> {

@@ -10,12 +10,12 @@ mod policies;
 mod tests;
 
 use std::collections::HashMap;
-use std::future::Future;
 
 use camsync_cam::{Cam, Error};
 use camsync_core::grants::{Needs, ObservedGrants, ObservedPolicy};
 use camsync_core::sub_user::Observed;
 use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::ledger::{Ledger, LedgerError, Pin};
@@ -120,10 +120,7 @@ fn compare_with_pins(
 }
 
 /// Waits for reads, some of them beside each other; what they found, in their order. One that fails ends them all.
-async fn side_by_side<T, Read>(reads: impl IntoIterator<Item = Read>) -> Result<Vec<T>, Error>
-where
-    Read: Future<Output = Result<T, Error>>,
-{
+async fn side_by_side<T>(reads: Vec<BoxFuture<'_, Result<T, Error>>>) -> Result<Vec<T>, Error> {
     stream::iter(reads)
         .buffered(SIDE_BY_SIDE)
         .try_collect()

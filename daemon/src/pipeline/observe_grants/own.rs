@@ -6,7 +6,7 @@ use camsync_cam::{Cam, Class, Error};
 use camsync_core::grants::{Needs, Own, OwnNeed};
 use camsync_core::sub_user::Observed;
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::{OptionFuture, try_join3};
+use futures_util::future::{FutureExt, OptionFuture, try_join3};
 use futures_util::stream::{self, StreamExt};
 
 use crate::ledger::Ledger;
@@ -45,9 +45,10 @@ pub(super) async fn own(
             _ => to_read.push((*uin, *need)),
         }
     }
-    let mut reads = stream::iter(to_read)
-        .map(|(uin, need)| read(cam, uin, need))
-        .buffer_unordered(SIDE_BY_SIDE);
+    let reads = to_read
+        .into_iter()
+        .map(|(uin, need)| read(cam, uin, need).boxed());
+    let mut reads = stream::iter(reads.collect::<Vec<_>>()).buffer_unordered(SIDE_BY_SIDE);
     let mut read = Vec::new();
     let mut failed = None;
     while let Some(one) = reads.next().await {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use camsync_cam::{AttachedPolicy, Cam, Error, PermissionLevel, Policy, PolicyDetails, PolicyKind};
 use camsync_core::grants::{DENY_ALL, DENY_ALL_DOCUMENT, DenyAllPolicy, Needs, ObservedPolicy};
 use camsync_core::privilege::administers;
+use futures_util::future::FutureExt;
 use serde_json::Value;
 
 use super::side_by_side;
@@ -40,7 +41,8 @@ impl Policies {
             .filter(|p| listed.get(&p.name).is_none_or(|found| found.id != p.id));
         let mut ids: BTreeSet<u64> = unlisted.map(|p| p.id).collect();
         ids.extend(listed.values().filter(|p| !told_by_level(p)).map(|p| p.id));
-        let documents = side_by_side(ids.into_iter().map(|id| details(cam, id))).await?;
+        let reads = ids.into_iter().map(|id| details(cam, id).boxed());
+        let documents = side_by_side(reads.collect()).await?;
         Ok(Self {
             listed,
             documents: documents.into_iter().collect(),
@@ -124,7 +126,11 @@ fn account_wide(policy: &Policy) -> bool {
 async fn listed(cam: &dyn Cam, names: &BTreeSet<&str>) -> Result<HashMap<String, Policy>, Error> {
     let found: Vec<Policy> = if names.len() < NAMES_FOR_LISTING {
         let reads = names.iter().map(|name| cam.find_policy(name));
-        side_by_side(reads).await?.into_iter().flatten().collect()
+        side_by_side(reads.collect())
+            .await?
+            .into_iter()
+            .flatten()
+            .collect()
     } else {
         let all = cam.list_policies().await?;
         let named = all.into_iter().filter(|p| names.contains(p.name.as_str()));
