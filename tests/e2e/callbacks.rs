@@ -72,6 +72,7 @@ fn a_joiner_has_a_sub_user_and_a_leaver_no_sign_in_within_seconds_and_nobody_is_
     assert_eq!(post(&served, &event("delete_user", "m1")), 200);
     until("the leaver's sign-in is off", || {
         !world.cam.user("m1").unwrap().console_login
+            && world.member("m1")["sub_user"]["suspended"] == true
     });
     // The grace is one second, and over; without a complete crawl nobody is deleted, whatever is planned for besides.
     world.end_grace();

@@ -15,6 +15,13 @@ pub const DENY_ALL: &str = "camsync-deny-all";
 pub const DENY_ALL_DOCUMENT: &str =
     r#"{"version":"2.0","statement":[{"effect":"deny","action":["*"],"resource":["*"]}]}"#;
 
+/// Whether two policy documents say the same: CAM may space one in its own way.
+#[must_use]
+pub fn same_document(one: &str, other: &str) -> bool {
+    let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+    parse(one).is_some_and(|one| parse(other) == Some(one))
+}
+
 /// One group or policy that a rule calls for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Wanted {
@@ -50,6 +57,15 @@ impl Entitlement {
     }
 }
 
+/// What a grant goes back to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CalledForBy {
+    /// Line of the rule.
+    pub rule: u32,
+    /// The sub-user that the rule follows, when it comes from there.
+    pub like: Option<String>,
+}
+
 /// One grant as the ledger has it: given by camsync, and so camsync's to take back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Given {
@@ -61,6 +77,8 @@ pub struct Given {
     pub id: u64,
     /// Line of the rule that called for it; absent for the deny-all policy.
     pub rule: Option<u32>,
+    /// The sub-user that the rule follows, when it came from there.
+    pub like: Option<String>,
     /// Since when no read has shown it; absent once one has.
     pub unconfirmed_since: Option<DateTime<Utc>>,
 }
@@ -124,8 +142,8 @@ pub struct ObservedPolicy {
 /// What one sub-user has of its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Own {
-    /// Policies attached directly, by id, with their names.
-    pub policies: BTreeMap<u64, String>,
+    /// Policies attached directly, by id, with their names; absent when camsync's own key may not list them.
+    pub policies: Option<BTreeMap<u64, String>>,
     /// API keys by id, and whether each works; absent when camsync's own key may not list them.
     pub keys: Option<BTreeMap<String, bool>>,
     /// Groups by id, with their names; absent when they were not asked for.
@@ -171,6 +189,9 @@ pub struct ObservedGrants {
     pub candidates: HashMap<u64, Option<String>>,
     /// The deny-all policy.
     pub deny_all: DenyAllPolicy,
+    /// The CAM action that camsync's own key may not call: of groups, policies and followed sub-users nothing was read
+    /// for that.
+    pub unreadable: Option<String>,
     /// How many groups there are; absent when they were not asked for.
     pub group_count: Option<u64>,
 }

@@ -156,8 +156,11 @@ pub enum Problem {
     },
     /// A policy of the deny-all policy's name says something else.
     DenyAllSaysOtherwise,
-    /// Whether there are API keys cannot be read.
-    KeysUnknown,
+    /// What a member has cannot be read, and so nothing of it is given or taken.
+    Unreadable {
+        /// The CAM action that the key may not call.
+        action: String,
+    },
     /// A quota or permission is in the way.
     Waiting {
         /// For what.
@@ -223,11 +226,19 @@ impl fmt::Display for Problem {
             Self::AwaitingApplication { rule } => {
                 write!(f, "needs an approved application (rule in line {rule})")
             }
-            Self::Administers { policy, through: Some(through), rule } => write!(
+            Self::Administers {
+                policy,
+                through: Some(through),
+                rule,
+            } => write!(
                 f,
                 "not given: {through}, which the rule in line {rule} calls for, has the policy {policy}, which administers; name that policy literally in a rule for this member, or take it off {through}"
             ),
-            Self::Administers { policy, through: None, rule } => write!(
+            Self::Administers {
+                policy,
+                through: None,
+                rule,
+            } => write!(
                 f,
                 "not given: the policy {policy}, which the rule in line {rule} calls for, administers; name it literally"
             ),
@@ -272,8 +283,9 @@ impl fmt::Display for Problem {
                 "the policy {} does not deny everything, and camsync did not write it so; delete it, and camsync makes its own",
                 crate::grants::DENY_ALL
             ),
-            Self::KeysUnknown => f.write_str(
-                "whether there are API keys cannot be read: the CAM key lacks the permission cam:ListAccessKeys"
+            Self::Unreadable { action } => write!(
+                f,
+                "what this member has cannot be read: the CAM key lacks the permission cam:{action}; add it to the key's policy"
             ),
             Self::Waiting { hold } => hold.fmt(f),
         }

@@ -2,6 +2,7 @@
 
 use camsync_core::change::{Hold, Reason, UserState};
 use camsync_core::evidence::Evidence;
+use camsync_core::grants::DENY_ALL;
 use camsync_core::object::{Object, ObjectKind};
 use camsync_core::outbox::{Event, Kind, Status};
 use camsync_core::retry::FailureClass;
@@ -88,6 +89,18 @@ pub struct ChangeRow {
 }
 
 impl ChangeRow {
+    /// Whether it gives back what a suspension takes: sign-in, a key, or what the deny-all policy denies.
+    #[must_use]
+    pub fn gives_back(&self) -> bool {
+        let signs_in = self.after.as_ref().and_then(|a| a.console_login) == Some(true);
+        let denial = self.object.as_ref().is_some_and(|o| o.name == DENY_ALL);
+        match self.kind {
+            Kind::EnableKey => true,
+            Kind::DetachPolicy => denial,
+            _ => signs_in,
+        }
+    }
+
     /// The sub-user's name; of a change about a group or policy alone, that one's.
     #[must_use]
     pub fn of(&self) -> &str {
@@ -203,6 +216,8 @@ pub enum Effect {
     KeyDeleted,
     /// It has a new password.
     PasswordReset,
+    /// It was so already, by somebody else's hand: nothing becomes camsync's.
+    Already,
 }
 
 /// Which changes a list shows.
@@ -334,7 +349,7 @@ impl Ledger {
 
     /// Records that an attempt begins; its number. Nothing may be sent before this returns. Absent when there is
     /// nothing to be done any more: someone has superseded, held or cancelled the change since it was read, or it
-    /// would give sign-in back to whom a person has suspended since it was planned.
+    /// would give back what a person has taken by a suspension since it was planned.
     ///
     /// # Errors
     /// When the ledger cannot be written.
@@ -344,18 +359,18 @@ impl Ledger {
         at: DateTime<Utc>,
     ) -> Result<Option<u32>, LedgerError> {
         self.write("record an attempt", |t| {
-            let (status, undoes): (Status, bool) = t
-                .prepare_cached(
-                    "SELECT c.status, s.stopped_at IS NOT NULL AND coalesce(json_extract(c.after, '$.console_login'), 0)
-                     FROM changes c LEFT JOIN sub_users s ON s.id = c.sub_user WHERE c.id = ?1",
-                )?
-                .query_row([change], |row| {
-                    Ok((rows::word(row, "status", Status::parse)?, row.get(1)?))
-                })?;
-            if status != Status::Pending {
+            let row = t
+                .prepare_cached("SELECT * FROM changes WHERE id = ?1")?
+                .query_row([change], change_row)?;
+            if row.status != Status::Pending {
                 return Ok(None);
             }
-            if undoes {
+            let stopped: bool = t
+                .prepare_cached(
+                    "SELECT EXISTS (SELECT 1 FROM sub_users WHERE id = ?1 AND stopped_at IS NOT NULL)",
+                )?
+                .query_row([row.sub_user], |row| row.get(0))?;
+            if stopped && row.gives_back() {
                 transition(t, change, Event::Supersede)?;
                 return Ok(None);
             }
@@ -452,6 +467,56 @@ impl Ledger {
         })
     }
 
+    /// Whether an earlier attempt at a change may have had its effect: one that was sent, and of which nobody knows.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn is_open(&self, change: i64) -> Result<bool, LedgerError> {
+        self.read("read the attempts", |c| {
+            c.prepare_cached(&format!(
+                "SELECT EXISTS (SELECT 1 FROM changes c WHERE c.id = ?1 AND {OPEN})"
+            ))?
+            .query_row([change], |row| row.get(0))
+        })
+    }
+
+    /// What has to be read before a plan can be trusted: attempts that were cut short, and changes that may have made
+    /// something camsync's own without the ledger knowing. Of a sub-user, in order.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn unsettled(&self) -> Result<Vec<ChangeRow>, LedgerError> {
+        self.read("read the outbox", |c| {
+            c.prepare_cached(&format!(
+                "SELECT c.* FROM changes c WHERE c.status = 'in_flight' OR (c.status IN ('pending', 'held', 'failed')
+                 AND c.kind IN ('create_group', 'create_policy', 'add_to_group', 'attach_policy', 'disable_key') AND {OPEN})
+                 ORDER BY c.status = 'in_flight' DESC, c.id"
+            ))?
+            .query_map([], change_row)?
+            .collect()
+        })
+    }
+
+    /// Asks a change again of which nobody knows whether it had its effect, to be read and not sent; its row as it is
+    /// then. Absent when somebody else was faster.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn reopen(&self, change: i64) -> Result<Option<ChangeRow>, LedgerError> {
+        self.write("write a change", |t| {
+            let mut read = t.prepare_cached("SELECT * FROM changes WHERE id = ?1")?;
+            let row = read.query_row([change], change_row)?;
+            match row.status {
+                Status::Failed | Status::Held => {
+                    transition(t, change, Event::Retry)?;
+                    read.query_row([change], change_row).map(Some)
+                }
+                Status::Pending | Status::InFlight => Ok(Some(row)),
+                _ => Ok(None),
+            }
+        })
+    }
+
     /// Puts a change behind the time of its next attempt without an attempt having been made.
     ///
     /// # Errors
@@ -504,6 +569,10 @@ impl Ledger {
     }
 }
 
+/// Of a change `c`: an attempt at it has ended, and nobody knows whether it had its effect.
+const OPEN: &str = "EXISTS (SELECT 1 FROM attempts a WHERE a.change = c.id
+    AND json_extract(a.outcome, '$.error.class') = 'unknown')";
+
 /// Who a change goes back to: a person, a rule, or nobody but camsync.
 fn author(reason: &Reason) -> String {
     match reason {
@@ -511,7 +580,7 @@ fn author(reason: &Reason) -> String {
         | Reason::Adopted { rule, .. }
         | Reason::RuleFollowed { rule }
         | Reason::Returned { rule }
-        | Reason::Granted { rule }
+        | Reason::Granted { rule, .. }
         | Reason::NotGranted { rule }
         | Reason::Exclusive { rule } => format!("rule:{rule}"),
         Reason::Person { actor } => actor.clone(),
@@ -735,7 +804,7 @@ fn apply_effect(
             super::grants::apply_effect(t, change, effect, at)?;
             1
         }
-        Effect::PasswordReset => 1,
+        Effect::PasswordReset | Effect::Already => 1,
     };
     super::audit::append(
         t,
@@ -747,7 +816,7 @@ fn apply_effect(
             "change": change.id, "source": change.source, "member": change.member,
             "reason": change.reason.to_string(), "reason_details": change.reason,
             "before": change.before, "after": change.after, "object": change.object,
-            "plan": change.plan,
+            "plan": change.plan, "already": effect == Effect::Already,
         }),
     )
 }

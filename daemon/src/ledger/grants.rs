@@ -1,9 +1,9 @@
 //! What camsync gave and made: memberships, policies, keys switched off, groups and policies of its own.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use camsync_core::change::Reason;
-use camsync_core::grants::{DENY_ALL, Given, Made, Own};
+use camsync_core::grants::{CalledForBy, DENY_ALL, Given, Made, Own};
 use camsync_core::object::{Object, ObjectKind};
 use camsync_core::sub_user::SubUser;
 use chrono::{DateTime, Utc};
@@ -52,6 +52,45 @@ impl Ledger {
                     Ok((row.get(0)?, row.get(1)?))
                 })
                 .optional()
+        })
+    }
+
+    /// Memberships that camsync gave and no read has shown yet: by group, the sub-users with their Uins.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn unconfirmed_memberships(&self) -> Result<BTreeMap<u64, Vec<(i64, u64)>>, LedgerError> {
+        self.read("read what is unconfirmed", |c| {
+            let mut found: BTreeMap<u64, Vec<(i64, u64)>> = BTreeMap::new();
+            let mut statement = c.prepare_cached(
+                "SELECT g.cam_id, g.sub_user, s.uin FROM grants g JOIN sub_users s ON s.id = g.sub_user
+                 WHERE g.kind = 'group' AND g.unconfirmed_since IS NOT NULL AND s.uin IS NOT NULL",
+            )?;
+            let mut read = statement.query([])?;
+            while let Some(row) = read.next()? {
+                let member = (row.get(1)?, row.get(2)?);
+                found.entry(row.get(0)?).or_default().push(member);
+            }
+            Ok(found)
+        })
+    }
+
+    /// Notes that a read has shown these memberships, each a sub-user and a group.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn confirm_memberships(&self, shown: &[(i64, u64)]) -> Result<(), LedgerError> {
+        if shown.is_empty() {
+            return Ok(());
+        }
+        self.write("write what is confirmed", |t| {
+            let mut statement = t.prepare_cached(
+                "UPDATE grants SET unconfirmed_since = NULL WHERE sub_user = ?1 AND kind = 'group' AND cam_id = ?2",
+            )?;
+            for (sub_user, group) in shown {
+                statement.execute(params![sub_user, group])?;
+            }
+            Ok(())
         })
     }
 
@@ -148,6 +187,7 @@ fn given_row(row: &Row<'_>) -> rusqlite::Result<Given> {
         name: row.get("name")?,
         id: row.get("cam_id")?,
         rule: row.get("rule")?,
+        like: row.get("template")?,
         unconfirmed_since: rows::optional_time(row, "unconfirmed_since")?,
     })
 }
@@ -176,17 +216,17 @@ pub(super) fn apply_effect(
                 .execute(params![kind, name])?;
         }
         Effect::Granted { id } => {
-            let rule = match &change.reason {
-                Reason::Granted { rule } => Some(*rule),
-                _ => None,
+            let (rule, like) = match &change.reason {
+                Reason::Granted { rule, like } => (Some(*rule), like.as_ref()),
+                _ => (None, None),
             };
             let rule = rule.or((name != DENY_ALL).then_some(0));
             t.prepare_cached(
-                "INSERT INTO grants (sub_user, kind, cam_id, name, rule, given_at, unconfirmed_since)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT (sub_user, kind, cam_id)
+                "INSERT INTO grants (sub_user, kind, cam_id, name, rule, given_at, unconfirmed_since, template)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7) ON CONFLICT (sub_user, kind, cam_id)
                  DO UPDATE SET name = excluded.name, unconfirmed_since = excluded.unconfirmed_since",
             )?
-            .execute(params![change.sub_user, kind, id, name, rule, at_text])?;
+            .execute(params![change.sub_user, kind, id, name, rule, at_text, like])?;
         }
         Effect::Taken { id } => {
             t.prepare_cached(
@@ -226,6 +266,26 @@ pub(super) fn forget(t: &Connection, sub_user: i64, object: &Object) -> rusqlite
     t.prepare_cached("DELETE FROM grants WHERE sub_user = ?1 AND kind = ?2 AND cam_id = ?3")?
         .execute(params![sub_user, object.kind.as_str(), object.id])
         .map(drop)
+}
+
+/// Notes what a grant goes back to now.
+pub(super) fn called_for(
+    t: &Connection,
+    sub_user: i64,
+    object: &Object,
+    by: &CalledForBy,
+) -> rusqlite::Result<()> {
+    t.prepare_cached(
+        "UPDATE grants SET rule = ?4, template = ?5 WHERE sub_user = ?1 AND kind = ?2 AND cam_id = ?3",
+    )?
+    .execute(params![
+        sub_user,
+        object.kind.as_str(),
+        object.id,
+        by.rule,
+        by.like
+    ])
+    .map(drop)
 }
 
 /// Notes that a read has shown a grant.

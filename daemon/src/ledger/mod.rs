@@ -15,6 +15,7 @@ mod notes;
 mod notifications;
 mod plans;
 mod policy_pins;
+mod quotas;
 mod recording;
 mod rows;
 mod snapshot;
@@ -41,6 +42,7 @@ pub use lock::LedgerLock;
 pub use notifications::{KeptDrift, NotificationRow, NotificationStep, TargetRow};
 pub use plans::{APPROVAL_HOLDS, PlanRemoval, PlanRow};
 pub use policy_pins::Pin;
+pub use quotas::{FullQuota, NEW_SUB_USERS};
 pub use recording::{Recorded, Recording};
 pub use snapshot::{
     CrawlEnd, Finding, KnownMember, MemberRow, MissingMember, Moved, Said, SourceRow,

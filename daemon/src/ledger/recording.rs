@@ -339,13 +339,17 @@ fn keep(
             ])?;
         }
     }
-    t.prepare_cached("UPDATE changes SET hold = ?2, plan = coalesce(?3, plan) WHERE id = ?1")?
-        .execute(params![
-            row.id,
-            planned.hold.as_ref().map(rows::to_json).transpose()?,
-            plan
-        ])
-        .map(drop)
+    // What was to be made first may be there by now, by whomever.
+    t.prepare_cached(
+        "UPDATE changes SET hold = ?2, plan = coalesce(?3, plan), object_id = coalesce(?4, object_id) WHERE id = ?1",
+    )?
+    .execute(params![
+        row.id,
+        planned.hold.as_ref().map(rows::to_json).transpose()?,
+        plan,
+        planned.object.as_ref().and_then(|o| o.id)
+    ])
+    .map(drop)
 }
 
 /// The sub-user's row and mark for a planned change, made when there is none; no row for one about no sub-user.

@@ -153,6 +153,7 @@ CREATE TABLE grants (
     cam_id            INTEGER NOT NULL,
     name              TEXT NOT NULL,
     rule              INTEGER,           -- line of the rule; null: the deny-all policy
+    template          TEXT,              -- the sub-user that the rule follows, when it came from there
     given_at          TEXT NOT NULL,
     unconfirmed_since TEXT,
     PRIMARY KEY (sub_user, kind, cam_id)

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use camsync_core::change::{Reason, UserState};
 use camsync_core::desired::Verdict;
 use camsync_core::model::fold;
-use camsync_core::object::ObjectKind;
+use camsync_core::object::{Object, ObjectKind};
 use camsync_core::outbox::{Kind, Status};
 use camsync_core::sub_user::{Stage, SubUser};
 use chrono::TimeDelta;
@@ -242,6 +242,11 @@ fn sub_user_json(sub_user: &SubUser) -> Value {
         "protected": sub_user.protected,
         "resume_requested": sub_user.resume_requested,
         "unconfirmed_since": sub_user.unconfirmed_since.map(time_text),
+        "given": sub_user.given.iter().map(|given| json!({
+            "kind": given.kind, "name": given.name, "id": given.id, "rule": given.rule,
+            "unconfirmed_since": given.unconfirmed_since.map(time_text),
+        })).collect::<Vec<_>>(),
+        "keys_off": sub_user.keys_off,
     })
 }
 
@@ -320,9 +325,30 @@ fn answer(entry: &Entry, context: &Context) -> Vec<Answer> {
     if entry.sub_user.as_ref().is_some_and(|s| s.protected) {
         said.push(Answer::Protected);
     }
+    said.extend(entry.sub_user.iter().flat_map(granted));
     let obstacles = entry.obstacles().into_iter();
     said.extend(obstacles.map(|details| Answer::Problem { details }));
     said
+}
+
+/// What camsync gave it, and what it switched off.
+fn granted(s: &SubUser) -> Vec<Answer> {
+    let given = s.given.iter().map(|given| match given.rule {
+        Some(rule) => Answer::Given {
+            object: Object {
+                kind: given.kind,
+                name: given.name.clone(),
+                id: Some(given.id),
+            },
+            rule,
+        },
+        None => Answer::Denied {
+            policy: given.name.clone(),
+        },
+    });
+    let keys = s.keys_off.len();
+    let off = (keys > 0).then_some(Answer::KeysOff { keys });
+    given.chain(off).collect()
 }
 
 /// What a sub-user is at this moment.
@@ -379,43 +405,56 @@ pub(super) async fn suspend(
             .await
             .map_err(refusals::reconcile)?;
     }
+    // Sign-in first: keys that cannot be read must not hold up what can be done.
+    let keys = match (engine.cam(), sub_user.uin) {
+        (Some(cam), Some(uin)) => cam.access_keys(uin).await.unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    let keys: Vec<Object> = keys
+        .into_iter()
+        .filter(|key| key.active)
+        .map(|key| Object::key(key.id))
+        .collect();
     ledger.stop_sub_user(sub_user.id, context.now(), actor)?;
-    let changes = ledger.insert_urgent(
-        &[NewChange {
-            sub_user: Some(sub_user.id),
-            source: &sub_user.source,
-            member: &sub_user.member,
-            username: &sub_user.username,
-            kind: Kind::SuspendUser,
-            object: None,
-            reason: &Reason::Person {
-                actor: actor.to_owned(),
-            },
-            before: Some(&UserState::login(sub_user.login)),
-            after: Some(&UserState::login(false)),
-            evidence: None,
-            removal: None,
-            counted: false,
-            urgent: true,
-            rule_login: None,
-            plan: None,
-            hold: None,
-        }],
-        context.now(),
-        actor,
-        "member.suspend",
-    )?;
+    let reason = Reason::Person {
+        actor: actor.to_owned(),
+    };
+    let (before, after) = (UserState::login(sub_user.login), UserState::login(false));
+    let change = |kind, object| NewChange {
+        sub_user: Some(sub_user.id),
+        source: &sub_user.source,
+        member: &sub_user.member,
+        username: &sub_user.username,
+        kind,
+        object,
+        reason: &reason,
+        before: None,
+        after: None,
+        evidence: None,
+        removal: None,
+        counted: false,
+        urgent: true,
+        rule_login: None,
+        plan: None,
+        hold: None,
+    };
+    let mut rungs = vec![NewChange {
+        before: Some(&before),
+        after: Some(&after),
+        ..change(Kind::SuspendUser, None)
+    }];
+    rungs.extend(keys.iter().map(|key| change(Kind::DisableKey, Some(key))));
+    let changes = ledger.insert_urgent(&rungs, context.now(), actor, "member.suspend")?;
     engine
         .urgent(context.now() + EMERGENCY_WAITS, progress)
         .await?;
-    let row = changes
-        .first()
-        .map(|change| ledger.change(*change))
-        .transpose()?
-        .flatten()
-        .ok_or_else(|| OpError::failed("the change vanished from the ledger"))?;
-    if engine.cam().is_some() && row.applied_at.is_none() {
-        return Err(refusals::not_suspended(&row));
+    for change in changes {
+        let row = ledger
+            .change(change)?
+            .ok_or_else(|| OpError::failed("the change vanished from the ledger"))?;
+        if engine.cam().is_some() && row.applied_at.is_none() {
+            return Err(refusals::not_suspended(&row));
+        }
     }
     show(context, id, source)
 }

@@ -7,12 +7,12 @@ use camsync_config::Source;
 use camsync_core::change::Hold;
 use camsync_core::evidence::Evidence;
 use camsync_core::outbox::Kind;
+use camsync_core::plan::quota::Forecast;
 use camsync_core::problem::Problem;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::ledger::time_text;
-use crate::pipeline::outbox::{FULL_QUOTA, FullQuota};
 use crate::pipeline::passes::summary;
 use crate::pipeline::{Applier, Engine, PassReport, ProgressSink, Trigger, reconcile};
 use crate::say::refusals;
@@ -139,17 +139,21 @@ fn report_json(
         .map(|c| {
             let key = c.removal_key();
             let waits = c.hold == Some(Hold::Approval);
+            let object = c.object.as_ref();
+            let (before, after) =
+                changes::states(c.kind, object, c.before.as_ref(), c.after.as_ref());
             json!({
                 "kind": c.kind,
-                "username": c.username,
+                "username": changes::some(&c.username),
                 "source": c.source,
-                "member": c.member,
+                "member": changes::some(&c.member),
+                "object": c.object,
                 "name": report.plan.as_ref().and_then(|made| made.name(&c.source, &c.member)),
                 "reason": c.reason.to_string(),
                 "reason_details": c.reason,
                 "evidence": c.evidence,
-                "before": changes::state_json(c.before.as_ref()),
-                "after": changes::state_json(c.after.as_ref()),
+                "before": before,
+                "after": after,
                 "held": c.hold.is_some(),
                 "waits_for": c.hold.as_ref().map(ToString::to_string),
                 "waits_for_details": c.hold,
@@ -202,6 +206,7 @@ fn report_json(
         "changes": changes,
         "held": held,
         "summary": summary(shown.into_iter()),
+        "quotas": report.plan.iter().flat_map(|made| &made.draft.forecast).map(quota_json).collect::<Vec<_>>(),
         "held_plans": report.recorded.held,
         "problems": problems,
         "members": counts.map(|(admitted, not, failing)| json!({
@@ -217,8 +222,9 @@ fn report_json(
         "waiting": waiting,
         "pending": report.outbox.pending,
         "next_attempt_at": report.outbox.next_at.map(time_text),
-        "full_quota": full_quota(context)?.map(|q| json!({
-            "quota": q.quota, "since": time_text(q.since), "retry_at": time_text(q.retry_at),
+        "full_quota": context.ledger().full_quotas()?.first().map(|q| json!({
+            "quota": q.quota, "of": (q.of != 0).then_some(q.of), "since": time_text(q.since),
+            "retry_at": time_text(q.retry_at),
         })),
         "long_pause": pause,
         "stopped": report.outbox.stopped.as_ref().map(ToString::to_string),
@@ -226,6 +232,19 @@ fn report_json(
         "frozen": report.outbox.frozen,
         "ok": !report.failed() && (report.outbox.pending == 0 || report.outbox.frozen || !applies),
     }))
+}
+
+/// What a plan does to one quota.
+fn quota_json(forecast: &Forecast) -> Value {
+    let after = forecast.used + forecast.wanted;
+    json!({
+        "quota": forecast.quota.as_str(),
+        "of": forecast.of,
+        "limit": forecast.limit,
+        "used": forecast.used,
+        "wanted": forecast.wanted,
+        "over": forecast.limit.map_or(0, |limit| after.saturating_sub(limit.max(forecast.used))),
+    })
 }
 
 /// What a held plan holds: on what evidence, whose, and which kind of removal.
@@ -244,14 +263,6 @@ fn held_plans(context: &Context, ids: &[i64]) -> Result<HashMap<Removal, i64>, O
         }
     }
     Ok(found)
-}
-
-/// The quota that CAM said is full, if one is.
-fn full_quota(context: &Context) -> Result<Option<FullQuota>, OpError> {
-    Ok(context
-        .ledger()
-        .meta(FULL_QUOTA)?
-        .and_then(|text| serde_json::from_str(&text).ok()))
 }
 
 /// The word for a problem's kind.

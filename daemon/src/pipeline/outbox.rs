@@ -9,6 +9,7 @@ use camsync_cam::{Cam, SecretText};
 use camsync_core::change::Hold;
 use camsync_core::object::ObjectKind;
 use camsync_core::outbox::{Event, Kind, Status};
+use camsync_core::plan::quota::Quota;
 use camsync_core::retry::{self, FailureClass, Next};
 use camsync_core::rules::Retry;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,7 +17,9 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde::{Deserialize, Serialize};
 use tracing::Instrument as _;
 
-use crate::ledger::{AttemptEnd, ChangeRow, Failure, Ledger, LedgerError};
+use crate::ledger::{
+    AttemptEnd, ChangeRow, Failure, FullQuota, Ledger, LedgerError, NEW_SUB_USERS,
+};
 use crate::metrics::Metrics;
 use crate::telemetry::spans;
 
@@ -31,21 +34,6 @@ const CLAIMED: TimeDelta = TimeDelta::milliseconds(20);
 /// A pause of the clock no longer than this lets new events in.
 const NAP: Duration = Duration::from_millis(500);
 
-/// What the ledger remembers of a quota that CAM said is full.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FullQuota {
-    /// `sub_users` or `new_sub_users_per_day`.
-    pub quota: String,
-    /// When CAM said so.
-    pub since: DateTime<Utc>,
-    /// How many there were when CAM was next read.
-    pub used: Option<u64>,
-    /// Tried again by then at the latest.
-    pub retry_at: DateTime<Utc>,
-}
-
-/// The ledger's key for [`FullQuota`].
-pub const FULL_QUOTA: &str = "full_quota";
 /// The ledger's key for a freeze: who froze, and when.
 pub const FROZEN: &str = "frozen";
 
@@ -112,6 +100,30 @@ impl Line {
     }
 }
 
+/// Changes that would meet the same refusal as one that has met it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Alike {
+    /// All of this kind.
+    Kind(Kind),
+    /// Those about the same group, by CAM's id.
+    Group(Kind, u64),
+    /// Those of the same sub-user.
+    SubUser(Kind, i64),
+}
+
+impl Alike {
+    /// Every set of changes that this one belongs to.
+    fn of(change: &ChangeRow) -> impl Iterator<Item = Self> {
+        let kind = change.kind;
+        let group = change.object.as_ref().and_then(|o| o.id);
+        let group = group.map(|id| Self::Group(kind, id));
+        let sub_user = change.sub_user.map(|id| Self::SubUser(kind, id));
+        [Some(Self::Kind(kind)), group, sub_user]
+            .into_iter()
+            .flatten()
+    }
+}
+
 /// Lines that are being worked on: two workers in one process, a pass and an emergency, never meet at one.
 #[derive(Debug, Default)]
 pub struct Claims(Mutex<HashSet<Line>>);
@@ -150,8 +162,8 @@ impl Drop for Claim<'_> {
 enum Scope {
     /// All that is due.
     All,
-    /// What was cut short; it is read, and nothing is sent.
-    InFlight,
+    /// What was cut short or never answered; it is read, and nothing is sent.
+    Unsettled,
     /// A person's emergencies.
     Urgent,
 }
@@ -195,12 +207,13 @@ impl Worker<'_> {
         self.work_off(until, Scope::All).await
     }
 
-    /// Settles what was cut short, and nothing else: each such change is read once.
+    /// Settles what was cut short, or never answered and may have made something camsync's own, and nothing else: each
+    /// such change is read once, and nothing is sent.
     ///
     /// # Errors
     /// As [`Worker::drain`].
-    pub async fn settle_in_flight(&self, until: DateTime<Utc>) -> Result<Report, LedgerError> {
-        self.work_off(until, Scope::InFlight).await
+    pub async fn settle_unsettled(&self, until: DateTime<Utc>) -> Result<Report, LedgerError> {
+        self.work_off(until, Scope::Unsettled).await
     }
 
     /// Works off a person's emergencies and nothing else, whatever another worker is doing.
@@ -228,7 +241,10 @@ impl Worker<'_> {
         };
         let mut queues: HashMap<Line, VecDeque<ChangeRow>> = HashMap::new();
         let mut order = Vec::new();
-        let outbox = self.ledger.outbox()?;
+        let outbox = match scope {
+            Scope::Unsettled => self.reopened()?,
+            Scope::All | Scope::Urgent => self.ledger.outbox()?,
+        };
         let urgent: HashSet<Line> = outbox.iter().filter(|c| c.urgent).map(Line::of).collect();
         for change in outbox {
             let cut_short = change.status == Status::InFlight;
@@ -236,7 +252,6 @@ impl Worker<'_> {
             let first = cut_short && urgent.contains(&line);
             match scope {
                 Scope::Urgent if !(change.urgent || first) => continue,
-                Scope::InFlight if !cut_short => continue,
                 _ => {}
             }
             let past_freeze = change.urgent || first;
@@ -257,7 +272,7 @@ impl Worker<'_> {
         let total: usize = queues.values().map(VecDeque::len).sum();
         let mut waiting: Vec<(DateTime<Utc>, Line)> = Vec::new();
         let mut ready: VecDeque<Line> = order.into();
-        let mut parked: HashMap<Kind, Hold> = HashMap::new();
+        let mut parked: HashMap<Alike, Hold> = HashMap::new();
         let mut running = FuturesUnordered::new();
         self.say(total, &report);
         loop {
@@ -279,7 +294,7 @@ impl Worker<'_> {
                 let Some(change) = queues.get(&line).and_then(|q| q.front()).cloned() else {
                     continue;
                 };
-                if change.status == Status::Pending {
+                if change.status == Status::Pending && scope != Scope::Unsettled {
                     if let Some(at) = change
                         .next_attempt_at
                         .filter(|at| !retry::is_due(self.retry, *at, now))
@@ -291,7 +306,8 @@ impl Worker<'_> {
                         waiting.push((now + CLAIMED, line));
                         continue;
                     }
-                    let hold = match parked.get(&change.kind).cloned() {
+                    let met = Alike::of(&change).find_map(|alike| parked.get(&alike));
+                    let hold = match met.cloned() {
                         Some(hold) => Some(hold),
                         None => self.prerequisite(&change)?,
                     };
@@ -308,7 +324,7 @@ impl Worker<'_> {
                 };
                 let settle_only = match scope {
                     Scope::All => false,
-                    Scope::InFlight => true,
+                    Scope::Unsettled => true,
                     // What was cut short comes before the emergency, and is not sent again.
                     Scope::Urgent => !change.urgent,
                 };
@@ -362,15 +378,15 @@ impl Worker<'_> {
                     // What follows for this sub-user may still be done; other sub-users go on in any case.
                     advance(&mut queues, &mut ready, &line);
                 }
-                Ended::Held(hold, park) => {
-                    if park {
-                        parked.insert(change.kind, hold.clone());
+                Ended::Held(hold, alike) => {
+                    if let Some(alike) = alike {
+                        parked.insert(alike, hold.clone());
                     }
                     report.held.push((change.id, change.username.clone(), hold));
                     advance(&mut queues, &mut ready, &line);
                 }
                 Ended::Again(_)
-                    if scope == Scope::InFlight || (scope == Scope::Urgent && !change.urgent) =>
+                    if scope == Scope::Unsettled || (scope == Scope::Urgent && !change.urgent) =>
                 {
                     advance(&mut queues, &mut ready, &line);
                 }
@@ -460,16 +476,10 @@ impl Worker<'_> {
         // An attempt that is still in flight was cut short; one that ended unknown was left open. Both are read first.
         let cut_short = change.status == Status::InFlight;
         let stopped = sub_user.as_ref().is_some_and(|s| s.stopped_at.is_some());
-        // What would give sign-in back to whom a person has suspended since is not sent again either.
-        let switches_on = change
-            .after
-            .as_ref()
-            .is_some_and(|a| a.console_login == Some(true));
-        let settle_only = settle_only || (cut_short && switches_on && stopped);
-        let left_open = change
-            .last_error
-            .as_ref()
-            .is_some_and(|e| e.class == FailureClass::Unknown);
+        // What would give back what a person has taken by a suspension since is not sent again either.
+        let settle_only = settle_only || (cut_short && stopped && change.gives_back());
+        // Of any attempt: what ended a later one, a throttle or a missing permission, says nothing about an earlier one.
+        let left_open = change.last_error.is_some() && self.ledger.is_open(change.id)?;
         let resolve = match (settle_only, cut_short || left_open) {
             (true, _) => Resolve::Only,
             (false, true) => Resolve::First,
@@ -504,14 +514,16 @@ impl Worker<'_> {
             Outcome::Failed(failure) => Some(failure.class),
         };
         span.record("result", self.metrics.attempted(change.kind, failed));
-        let ended = self.settle(&change, number, now, &outcome)?;
+        let uin = sub_user.as_ref().and_then(|s| s.uin);
+        let ended = self.settle(&change, uin, number, now, &outcome).await?;
         drop(claim);
         Ok((change, ended))
     }
 
-    fn settle(
+    async fn settle(
         &self,
         change: &ChangeRow,
+        uin: Option<u64>,
         number: u32,
         now: DateTime<Utc>,
         outcome: &Outcome,
@@ -539,7 +551,10 @@ impl Worker<'_> {
             Next::After(pause) => (Event::TryAgain, Some(now + pause), None),
             Next::Stop => (Event::TryAgain, None, None),
             Next::Fail => (Event::Fail, None, None),
-            Next::Hold => (Event::Hold, None, Some(self.hold(change, failure, now)?)),
+            Next::Hold => {
+                let hold = self.hold(change, uin, failure, now).await?;
+                (Event::Hold, None, Some(hold))
+            }
         };
         self.ledger.end_attempt(
             change.id,
@@ -554,58 +569,116 @@ impl Worker<'_> {
             },
         )?;
         Ok(match (next, hold) {
-            (Next::Hold, Some((hold, park))) => Ended::Held(hold, park),
+            (Next::Hold, Some((hold, alike))) => Ended::Held(hold, alike),
             (Next::Stop, _) => Ended::Stopped(failure.clone()),
             (Next::After(pause), _) => Ended::Again(now + pause),
             _ => Ended::Failed(failure.clone()),
         })
     }
 
-    /// What the change waits for, and whether all others of its kind would meet the same.
-    fn hold(
+    /// What the change waits for, and which others would meet the same.
+    async fn hold(
         &self,
         change: &ChangeRow,
+        uin: Option<u64>,
         failure: &Failure,
         now: DateTime<Utc>,
-    ) -> Result<(Hold, bool), LedgerError> {
+    ) -> Result<(Hold, Option<Alike>), LedgerError> {
         if failure.class == FailureClass::Permission {
             let action = failure.action.clone().unwrap_or_default();
-            return Ok((Hold::Permission { action }, true));
+            return Ok((Hold::Permission { action }, Some(Alike::Kind(change.kind))));
         }
-        let (quota, again) = match failure.code.as_str() {
-            "InvalidParameter.SubUserFull" => ("sub_users", TimeDelta::hours(24)),
-            "RequestLimitExceeded.CreateUser" => ("new_sub_users_per_day", TimeDelta::hours(1)),
-            other => {
-                let hold = Hold::Quota {
-                    quota: other.to_owned(),
-                    limit: None,
-                    used: 0,
-                    wanted: 1,
-                };
-                return Ok((hold, false));
-            }
-        };
-        if change.kind == Kind::CreateUser {
-            let full = FullQuota {
-                quota: quota.to_owned(),
-                since: now,
-                used: None,
-                retry_at: now + again,
-            };
-            let text = serde_json::to_string(&full).unwrap_or_default();
-            self.ledger.set_meta(FULL_QUOTA, Some(&text))?;
-        }
-        let observed = self.ledger.meta("observed_sub_users")?;
-        let used = observed.and_then(|n| n.parse().ok()).unwrap_or(0);
-        Ok((
-            Hold::Quota {
-                quota: quota.to_owned(),
+        let Some(full) = Full::of(change, uin, &failure.code) else {
+            let hold = Hold::Quota {
+                quota: failure.code.clone(),
                 limit: None,
-                used,
+                used: 0,
                 wanted: 1,
-            },
-            true,
-        ))
+            };
+            return Ok((hold, None));
+        };
+        let counted = match full.quota {
+            Some(quota) => apply::count(self.cam, quota, full.of).await,
+            None => None,
+        };
+        let quota = full.quota.map_or(NEW_SUB_USERS, Quota::as_str);
+        self.ledger.note_full_quota(&FullQuota {
+            quota: quota.to_owned(),
+            of: full.of,
+            used: counted,
+            since: now,
+            retry_at: now + full.again,
+        })?;
+        let observed = match full.alike {
+            Alike::Kind(Kind::CreateUser) => self.ledger.meta("observed_sub_users")?,
+            _ => None,
+        };
+        let used = counted.or_else(|| observed.and_then(|n| n.parse().ok()));
+        let hold = Hold::Quota {
+            quota: quota.to_owned(),
+            limit: counted,
+            used: used.unwrap_or(0),
+            wanted: 1,
+        };
+        Ok((hold, Some(full.alike)))
+    }
+
+    /// What is unsettled, ready to be read.
+    fn reopened(&self) -> Result<Vec<ChangeRow>, LedgerError> {
+        let unsettled = self.ledger.unsettled()?;
+        let reopened = unsettled.iter().map(|c| self.ledger.reopen(c.id));
+        Ok(reopened
+            .collect::<Result<Vec<_>, _>>()?
+            .into_iter()
+            .flatten()
+            .collect())
+    }
+}
+
+/// A quota that a refusal tells to be full (`cam-api.md` 9).
+struct Full {
+    /// Absent for the limit of new sub-users in a day.
+    quota: Option<Quota>,
+    /// CAM's id of the group, or the Uin; 0 for the account.
+    of: u64,
+    /// When it is tried again.
+    again: TimeDelta,
+    /// What would meet the same.
+    alike: Alike,
+}
+
+impl Full {
+    fn of(change: &ChangeRow, uin: Option<u64>, code: &str) -> Option<Self> {
+        let kind = change.kind;
+        let day = TimeDelta::hours(24);
+        let group = change.object.as_ref().and_then(|o| o.id);
+        let sub_user = || Some((uin?, Alike::SubUser(kind, change.sub_user?)));
+        let (quota, (of, alike), again) = match (code, kind) {
+            ("InvalidParameter.SubUserFull", Kind::CreateUser) => {
+                (Some(Quota::SubUsers), (0, Alike::Kind(kind)), day)
+            }
+            ("RequestLimitExceeded.CreateUser", Kind::CreateUser) => {
+                (None, (0, Alike::Kind(kind)), TimeDelta::hours(1))
+            }
+            ("InvalidParameter.GroupFull", _) => (Some(Quota::Groups), (0, Alike::Kind(kind)), day),
+            ("InvalidParameter.GroupUserFull", _) => (
+                Some(Quota::GroupSubUsers),
+                group.map(|id| (id, Alike::Group(kind, id)))?,
+                day,
+            ),
+            ("InvalidParameter.UserGroupFull", _) => (Some(Quota::SubUserGroups), sub_user()?, day),
+            (
+                "FailedOperation.PolicyFull" | "InvalidParameter.AttachmentFull",
+                Kind::AttachPolicy,
+            ) => (Some(Quota::SubUserPolicies), sub_user()?, day),
+            _ => return None,
+        };
+        Some(Self {
+            quota,
+            of,
+            again,
+            alike,
+        })
     }
 }
 
@@ -622,7 +695,8 @@ enum Ended {
     /// There was nothing to be done any more.
     Overtaken,
     Failed(Failure),
-    Held(Hold, bool),
+    /// And which others would meet the same.
+    Held(Hold, Option<Alike>),
     Again(DateTime<Utc>),
     Stopped(Failure),
 }

@@ -10,7 +10,7 @@ use camsync_core::desired::{Desired, DesiredInput, Verdict, desired};
 use camsync_core::grants::{Made as MadeObject, Needs, ObservedGrants};
 use camsync_core::guard::{Decision, Judgement, Memory, judge};
 use camsync_core::model::Member;
-use camsync_core::plan::quota::{Quota, Quotas};
+use camsync_core::plan::quota::{self, Quota, Quotas};
 use camsync_core::plan::{Absent, Draft, PlanInput, SourceView, needs, plan};
 use camsync_core::problem::Problem;
 use camsync_core::remark::mark_of;
@@ -27,7 +27,6 @@ use super::crawl::Outcome as CrawlOutcome;
 use super::crawls::Alone;
 use super::observe::observe;
 use super::observe_grants::{believed_grants, observe_grants};
-use super::outbox::{FULL_QUOTA, FullQuota};
 use super::source::Source;
 use super::witness::absences;
 
@@ -126,6 +125,8 @@ pub struct Made {
     facts: KnownFacts,
     desired: Vec<(String, Vec<Desired>, Vec<Absent>)>,
     observed_sub_users: usize,
+    /// How many there are of what was learnt to be full, where that was read.
+    used: HashMap<(Quota, u64), u64>,
 }
 
 impl Made {
@@ -327,15 +328,7 @@ pub fn prepare(
         let absent = absences(ledger, &source.name, source.can_look_up, now)?;
         desired_by_source.push((source.name.clone(), made, absent));
     }
-    let full = full_quota(ledger, observed.sub_user_count() as u64, now)?;
-    let mut quotas = Quotas {
-        known: policy.quotas.clone(),
-        ..Quotas::default()
-    };
-    if let Some(full) = full {
-        let at = (Quota::SubUsers, 0);
-        quotas.full_at.insert(at, full.used.unwrap_or(0));
-    }
+    let quotas = ledger.quotas(&policy.quotas, observed.sub_user_count() as u64, now)?;
     let whole = ledger.sources()?.iter().all(|known| {
         desired_by_source
             .iter()
@@ -362,18 +355,6 @@ impl Basis {
     #[must_use]
     pub fn needs(&self, policy: &Policy, observed: &Observed) -> Needs {
         self.with_input(policy, observed, needs)
-    }
-
-    /// Whether all sources are planned for.
-    #[must_use]
-    pub fn whole(&self) -> bool {
-        self.whole
-    }
-
-    /// The sub-users and what camsync made: what there is where there is no cloud.
-    #[must_use]
-    pub fn believed(&self) -> (&[SubUser], &[MadeObject]) {
-        (&self.sub_users, &self.made)
     }
 
     fn with_input<T>(
@@ -419,8 +400,7 @@ pub async fn grants(
     recording: bool,
 ) -> Result<ObservedGrants, ReconcileError> {
     let Some(cam) = cam else {
-        let (sub_users, made) = basis.believed();
-        return Ok(believed_grants(sub_users, made));
+        return Ok(believed_grants(&basis.sub_users, &basis.made));
     };
     let needs = basis.needs(policy, observed);
     let (now, whole) = (basis.now, basis.whole);
@@ -445,6 +425,10 @@ pub fn make(
 ) -> Result<Made, ReconcileError> {
     let now = basis.now;
     let mut draft = basis.with_input(policy, observed, |input| plan(input, grants));
+    let learnt = basis.quotas.full_at.keys();
+    let used = learnt
+        .filter_map(|at| Some((*at, quota::used(observed, grants, at.0, at.1)?)))
+        .collect();
     for (name, ..) in &basis.desired {
         keep_suspicions(
             name,
@@ -466,6 +450,7 @@ pub fn make(
         facts: basis.facts,
         desired: basis.desired,
         observed_sub_users: observed.sub_user_count(),
+        used,
     })
 }
 
@@ -501,19 +486,6 @@ fn keep_suspicions(
             problems.push(problem);
         }
     }
-}
-
-/// What CAM said of a full quota, unless there is room again or a day has passed.
-fn full_quota(
-    ledger: &Ledger,
-    used: u64,
-    now: DateTime<Utc>,
-) -> Result<Option<FullQuota>, LedgerError> {
-    let Some(text) = ledger.meta(FULL_QUOTA)? else {
-        return Ok(None);
-    };
-    let known: Option<FullQuota> = serde_json::from_str(&text).ok();
-    Ok(known.filter(|q| now < q.retry_at && q.used.is_none_or(|at| used >= at)))
 }
 
 /// A change that waits is a member's problem too.
@@ -553,7 +525,7 @@ pub fn record(
     {
         ledger.set_meta(OWNER_UIN, Some(&account.owner_uin.to_string()))?;
     }
-    note_quota(ledger, made)?;
+    note_quotas(ledger, made)?;
     let recorded = ledger.record_plan(&mut Recording {
         now: made.now,
         actor,
@@ -595,22 +567,11 @@ pub fn record(
     Ok(recorded)
 }
 
-/// Keeps how many sub-users there are, and forgets a full quota once there is room or it is time to ask again.
-fn note_quota(ledger: &Ledger, made: &Made) -> Result<(), LedgerError> {
-    let used = made.observed_sub_users as u64;
-    ledger.set_meta("observed_sub_users", Some(&used.to_string()))?;
-    let Some(text) = ledger.meta(FULL_QUOTA)? else {
-        return Ok(());
-    };
-    match full_quota(ledger, used, made.now)? {
-        None => ledger.set_meta(FULL_QUOTA, None),
-        Some(mut full) if full.used.is_none() && full.quota == "sub_users" => {
-            full.used = Some(used);
-            let text = serde_json::to_string(&full).unwrap_or(text);
-            ledger.set_meta(FULL_QUOTA, Some(&text))
-        }
-        Some(_) => Ok(()),
-    }
+/// Keeps how many sub-users there are, and what that says of quotas that were full.
+fn note_quotas(ledger: &Ledger, made: &Made) -> Result<(), LedgerError> {
+    let sub_users = made.observed_sub_users.to_string();
+    ledger.set_meta("observed_sub_users", Some(&sub_users))?;
+    ledger.settle_quotas(&made.used, made.now)
 }
 
 /// How many members each verdict holds for: what an administrator wants to know of a plan that changes nothing.

@@ -119,8 +119,8 @@ fn zh(problem: &Problem) -> String {
             "{}被他人移除；保持不变，直到 `camsync members resume`",
             zh_object(object)
         ),
-        Problem::KeysUnknown => {
-            "无法得知是否有 API 密钥：CAM 密钥缺少权限 cam:ListAccessKeys".into()
+        Problem::Unreadable { action } => {
+            format!("无法读取此成员已有的权限：CAM 密钥缺少权限 cam:{action}；请加入该密钥的策略")
         }
         grant => zh_grant(grant),
     }

@@ -11,7 +11,7 @@ use crate::rules::LessAccess;
 use crate::sub_user::Origin;
 
 use super::grants::steps;
-use super::leaver::{deny_all, keys_off};
+use super::leaver::{deny_all, keys_off, keys_unread};
 use super::managed::{At, confirm};
 use super::{Draft, Note};
 
@@ -228,7 +228,7 @@ fn keys_back(at: &At<'_>, draft: &mut Draft) {
         return;
     };
     let Some(keys) = &own.keys else {
-        draft.problem(at.source.name, &sub_user.key, Problem::KeysUnknown);
+        draft.problem(at.source.name, &sub_user.key, keys_unread());
         return;
     };
     let off: Vec<&String> = sub_user

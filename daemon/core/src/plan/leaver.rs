@@ -136,6 +136,13 @@ pub(super) fn deny_all(at: &At<'_>, reason: &Reason, draft: &mut Draft) -> Optio
         }
     }
     let id = match at.grants.observed.deny_all {
+        // A person has put it there: it denies as well, and is not camsync's to take off.
+        DenyAllPolicy::Denies(id)
+            if given.is_none()
+                && at.grants.has(at.seen.uin, ObjectKind::Policy, id) == Some(true) =>
+        {
+            return None;
+        }
         DenyAllPolicy::Denies(id) => Some(id),
         DenyAllPolicy::Missing => {
             draft
@@ -143,7 +150,16 @@ pub(super) fn deny_all(at: &At<'_>, reason: &Reason, draft: &mut Draft) -> Optio
                 .get_or_insert_with(|| at.source.name.to_owned());
             None
         }
-        DenyAllPolicy::Unread => return None,
+        DenyAllPolicy::Unread => {
+            if let Some(action) = at.grants.observed.unreadable.clone() {
+                draft.problem(
+                    at.source.name,
+                    &sub_user.key,
+                    Problem::Unreadable { action },
+                );
+            }
+            return None;
+        }
         DenyAllPolicy::SaysOtherwise => {
             draft.problem(at.source.name, &sub_user.key, Problem::DenyAllSaysOtherwise);
             return None;
@@ -162,13 +178,20 @@ pub(super) fn keys_off(at: &At<'_>, reason: &Reason, draft: &mut Draft) -> Vec<P
         return Vec::new();
     };
     let Some(keys) = &own.keys else {
-        draft.problem(at.source.name, &at.sub_user.key, Problem::KeysUnknown);
+        draft.problem(at.source.name, &at.sub_user.key, keys_unread());
         return Vec::new();
     };
     keys.iter()
         .filter(|(_, active)| **active)
         .map(|(key, _)| at.about(Kind::DisableKey, Object::key(key), reason.clone()))
         .collect()
+}
+
+/// Whether there are keys is not known.
+pub(super) fn keys_unread() -> Problem {
+    Problem::Unreadable {
+        action: "ListAccessKeys".into(),
+    }
 }
 
 /// What camsync gave.

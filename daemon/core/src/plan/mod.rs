@@ -17,7 +17,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::change::{Planned, Reason};
 use crate::desired::{Desired, Verdict};
 use crate::evidence::Absence;
-use crate::grants::{Made, ObservedGrants};
+use crate::grants::{CalledForBy, Made, ObservedGrants};
 use crate::grounds::Grounds;
 use crate::object::Object;
 use crate::outbox::Kind;
@@ -122,6 +122,15 @@ pub enum Note {
         sub_user: i64,
         /// The group or policy.
         object: Object,
+    },
+    /// A grant goes back to another rule, or another line, than it did.
+    GrantCalledFor {
+        /// The sub-user.
+        sub_user: i64,
+        /// The group or policy.
+        object: Object,
+        /// What calls for it now.
+        by: CalledForBy,
     },
     /// A grant that nothing calls for any more is not there any more either.
     GrantForgotten {
@@ -249,28 +258,27 @@ pub fn plan(input: &PlanInput<'_>, observed: &ObservedGrants) -> Draft {
     admit(input, &grants, newcomers, &mut draft);
     suspect_id_changes(input, &mut draft);
     objects(input, &grants, &mut draft);
-    draft.changes.sort_by(|a, b| {
-        // What others need comes first; a sub-user's own come in the order of their rungs.
-        (
-            a.sub_user_less(),
-            &a.source,
-            &a.username,
-            rung(a),
-            a.sub_user,
-            &a.object,
-        )
-            .cmp(&(
-                b.sub_user_less(),
-                &b.source,
-                &b.username,
-                rung(b),
-                b.sub_user,
-                &b.object,
-            ))
-    });
+    draft.changes.sort_by(|a, b| order(a).cmp(&order(b)));
     count_what_empties(&grants, &mut draft);
     quota::hold(input, &grants, &mut draft);
     draft
+}
+
+/// The order of a plan: what others need first, what is left over last; between them sub-user by sub-user.
+fn order(change: &Planned) -> impl Ord {
+    let part = match change.kind {
+        Kind::CreateGroup | Kind::CreatePolicy => 0,
+        Kind::DeleteGroup | Kind::DeletePolicy => 2,
+        _ => 1,
+    };
+    (
+        part,
+        &change.source,
+        &change.username,
+        rung(change),
+        change.sub_user,
+        &change.object,
+    )
 }
 
 /// The order of one sub-user's changes: denial before anything else that takes, keys before the deletion, what gives

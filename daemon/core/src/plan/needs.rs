@@ -11,6 +11,7 @@ use crate::rules::Adopt;
 use crate::sub_user::{Stage, SubUser};
 
 use super::leaver::wants_denial;
+use super::quota::Quota;
 use super::{PlanInput, is_over};
 
 /// What of CAM's grants the plan for this input has to see.
@@ -27,6 +28,22 @@ pub fn needs(input: &PlanInput<'_>) -> Needs {
             .filter(|g| g.kind == ObjectKind::Group);
         needs.group_ids.extend(groups.map(|g| g.id));
         own.insert((&sub_user.source, &sub_user.key), sub_user);
+    }
+    for (quota, of) in input.quotas.full_at.keys() {
+        let groups = *quota == Quota::SubUserGroups;
+        match quota {
+            // Room appears where somebody else has made it, too.
+            Quota::GroupSubUsers => {
+                needs.group_ids.insert(*of);
+            }
+            Quota::SubUserGroups | Quota::SubUserPolicies
+                if input.observed.by_uin(*of).is_some() =>
+            {
+                let fresh = true;
+                needs.want_own(*of, OwnNeed { fresh, groups });
+            }
+            _ => {}
+        }
     }
     let mut names = Names::default();
     for source in input.sources {

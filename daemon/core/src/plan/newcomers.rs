@@ -70,6 +70,12 @@ pub(super) fn admit(
         match names.settle(source, &desired.key, admission, wanted) {
             Ok(Naming::Create(username)) => change.username = username,
             Ok(Naming::Adopt { account, by }) => {
+                if by == AdoptedBy::Name
+                    && let Some(action) = grants.observed.unreadable.clone()
+                {
+                    draft.problem(source, &desired.key, Problem::Unreadable { action });
+                    continue;
+                }
                 // Whoever takes over the account would take over its rights.
                 if by == AdoptedBy::Name
                     && let Some(Some(policy)) = grants.observed.candidates.get(&account.uin)
@@ -138,6 +144,14 @@ fn first_grants(
     if creation.kind != Kind::CreateUser || desired.entitlement.is_empty() {
         return Vec::new();
     }
+    if let Some(action) = grants.observed.unreadable.clone() {
+        draft.problem(
+            &creation.source,
+            &desired.key,
+            Problem::Unreadable { action },
+        );
+        return Vec::new();
+    }
     let targets = grants.targets(
         &creation.source,
         &desired.key,
@@ -147,10 +161,13 @@ fn first_grants(
     );
     targets
         .wanted()
-        .map(|(object, rule)| Planned {
+        .map(|(object, by)| Planned {
             kind: giving(object.kind),
             object: Some(object.clone()),
-            reason: Reason::Granted { rule },
+            reason: Reason::Granted {
+                rule: by.rule,
+                like: by.like.clone(),
+            },
             after: None,
             rule_login: None,
             ..creation.clone()

@@ -23,7 +23,7 @@ pub(super) fn objects(input: &PlanInput<'_>, grants: &Grants<'_>, draft: &mut Dr
     let to_make = std::mem::take(&mut draft.groups_to_make);
     for (name, (source, rule)) in to_make {
         if !busy.contains(name.as_str()) {
-            let reason = Reason::Granted { rule };
+            let reason = Reason::Granted { rule, like: None };
             let object = Object::group(name, None);
             draft
                 .changes
@@ -163,6 +163,8 @@ pub(super) fn count_what_empties(grants: &Grants<'_>, draft: &mut Draft) {
                 .map(HashSet::len),
             _ => grants.holders.get(&id).copied(),
         };
+        // That one of two leaves says nothing.
+        let holders = holders.filter(|had| *had > 2);
         let emptied = holders.is_some_and(|had| match kind {
             ObjectKind::Group => less * 2 > had,
             _ => less >= had,

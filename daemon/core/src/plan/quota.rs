@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use crate::change::{Hold, Planned};
+use crate::grants::ObservedGrants;
 use crate::object::ObjectKind;
 use crate::outbox::Kind;
+use crate::sub_user::Observed;
 
 use super::grants::Grants;
 use super::{Draft, PlanInput};
@@ -110,9 +112,12 @@ pub(super) fn hold(input: &PlanInput<'_>, grants: &Grants<'_>, draft: &mut Draft
             let Some(limit) = input.quotas.limit(quota, of) else {
                 continue;
             };
-            let Some(used) = used(input, grants, quota, of) else {
+            let Some((seen, whole)) = count(input.observed, grants.observed, quota, of) else {
                 continue;
             };
+            // Until all are counted, what CAM said stands.
+            let learnt = input.quotas.full_at.get(&(quota, of)).filter(|_| !whole);
+            let used = learnt.map_or(seen, |learnt| seen.max(*learnt));
             if used + taken.get(&(quota, of)).copied().unwrap_or_default() >= limit {
                 full = Some(Hold::Quota {
                     quota: quota.as_str().into(),
@@ -139,7 +144,7 @@ pub(super) fn hold(input: &PlanInput<'_>, grants: &Grants<'_>, draft: &mut Draft
             quota,
             of: name_of(input, grants, quota, of),
             limit: input.quotas.limit(quota, of),
-            used: used(input, grants, quota, of).unwrap_or_default(),
+            used: count(input.observed, grants.observed, quota, of).map_or(0, |(count, _)| count),
             wanted,
         })
         .filter(|f| f.of.is_none() || f.limit.is_some_and(|limit| f.used + f.wanted > limit))
@@ -166,21 +171,36 @@ fn uses(change: &Planned, uins: &HashMap<i64, u64>) -> [Option<(Quota, u64)>; 2]
     }
 }
 
-fn used(input: &PlanInput<'_>, grants: &Grants<'_>, quota: Quota, of: u64) -> Option<u64> {
-    let observed = grants.observed;
-    let count = |n: usize| n as u64;
-    match quota {
-        Quota::SubUsers => Some(count(input.observed.sub_user_count())),
-        Quota::Groups => observed.group_count,
-        Quota::GroupSubUsers => observed.group(of)?.members.as_ref().map(|m| count(m.len())),
-        Quota::SubUserGroups => Some(count(
-            observed
-                .groups()
-                .filter(|g| g.members.as_ref().is_some_and(|m| m.contains(&of)))
-                .count(),
-        )),
-        Quota::SubUserPolicies => Some(count(observed.own.get(&of)?.policies.len())),
-    }
+/// How many there are of what a quota counts, where that was read whole.
+#[must_use]
+pub fn used(observed: &Observed, granted: &ObservedGrants, quota: Quota, of: u64) -> Option<u64> {
+    let (count, whole) = count(observed, granted, quota, of)?;
+    whole.then_some(count)
+}
+
+/// The same, and whether that is all of them: of a sub-user's groups only those may have been read that rules name.
+fn count(
+    observed: &Observed,
+    granted: &ObservedGrants,
+    quota: Quota,
+    of: u64,
+) -> Option<(u64, bool)> {
+    let own = granted.own.get(&of);
+    let (count, whole) = match quota {
+        Quota::SubUsers => (observed.sub_user_count(), true),
+        Quota::Groups => return granted.group_count.map(|count| (count, true)),
+        Quota::GroupSubUsers => (granted.group(of)?.members.as_ref()?.len(), true),
+        Quota::SubUserGroups => match own.and_then(|own| own.groups.as_ref()) {
+            Some(groups) => (groups.len(), true),
+            None => {
+                let members = || granted.groups().map(|g| g.members.as_ref());
+                let within = members().flatten().filter(|m| m.contains(&of));
+                (within.count(), members().all(|m| m.is_some()))
+            }
+        },
+        Quota::SubUserPolicies => (own?.policies.as_ref()?.len(), true),
+    };
+    Some((count as u64, whole))
 }
 
 fn name_of(input: &PlanInput<'_>, grants: &Grants<'_>, quota: Quota, of: u64) -> Option<String> {

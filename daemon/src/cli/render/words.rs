@@ -215,6 +215,9 @@ words! {
     RULE_HEAD: "Rule", "规则";
     HISTORY: "History", "历史";
     ATTEMPTS: "Attempts", "尝试";
+    QUOTAS_HEAD: "Quotas", "配额";
+    QUOTA_ROW: "{0}{1}: {2} used, {3} more wanted, of {4}", "{0}{1}：已用 {2}，还需 {3}，上限 {4}";
+    QUOTA_OVER: "; {0} will wait for room", "；其中 {0} 个将等待空位";
     NO_ATTEMPTS: "No attempt has been made.", "尚未尝试。";
     RULE_ALWAYS: "every member (no `when`)", "所有成员（没有 `when`）";
     UIN: "{0} (Uin {1})", "{0}（Uin {1}）";

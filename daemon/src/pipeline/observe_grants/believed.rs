@@ -38,7 +38,7 @@ pub fn believed_grants(sub_users: &[SubUser], made: &[Made]) -> ObservedGrants {
         let Some(uin) = sub_user.uin else { continue };
         let off = sub_user.keys_off.iter().map(|key| (key.clone(), false));
         let mut own = Own {
-            policies: BTreeMap::new(),
+            policies: Some(BTreeMap::new()),
             keys: Some(off.collect()),
             groups: Some(BTreeMap::new()),
         };
@@ -54,7 +54,9 @@ pub fn believed_grants(sub_users: &[SubUser], made: &[Made]) -> ObservedGrants {
                         .insert(given.id, given.name.clone());
                 }
                 ObjectKind::Policy => {
-                    own.policies.insert(given.id, given.name.clone());
+                    own.policies
+                        .get_or_insert_default()
+                        .insert(given.id, given.name.clone());
                     if given.denies() {
                         seen.deny_all = DenyAllPolicy::Denies(given.id);
                     } else {

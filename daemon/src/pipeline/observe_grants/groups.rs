@@ -7,7 +7,7 @@ use camsync_core::grants::{Needs, ObservedGroup, Own};
 use camsync_core::model::fold;
 use camsync_core::remark::mark_of;
 use chrono::{DateTime, Utc};
-use futures_util::future::{FutureExt, try_join};
+use futures_util::future::{FutureExt as _, try_join};
 
 use crate::ledger::{Ledger, LedgerError};
 
@@ -112,11 +112,8 @@ pub(super) async fn read(
         let depth = wanted.depth(&group);
         read_one(cam, group, depth).boxed()
     });
-    Ok(side_by_side(reads.collect())
-        .await?
-        .into_iter()
-        .flatten()
-        .collect())
+    let reads = reads.collect();
+    Ok(side_by_side(reads).await?.into_iter().flatten().collect())
 }
 
 async fn read_one(cam: &dyn Cam, group: Group, depth: Depth) -> Result<Option<Read>, Error> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use camsync_cam::{AttachedPolicy, Cam, Error, Group};
 use camsync_core::grants::{Needs, ObservedGrants, Template};
 use camsync_core::sub_user::{AccountKind, Observed};
-use futures_util::future::{FutureExt, try_join};
+use futures_util::future::{FutureExt as _, try_join};
 
 use super::policies::Policies;
 use super::{if_there, side_by_side};
@@ -36,8 +36,8 @@ impl Holders {
             .chain(&needs.candidates)
             .copied()
             .collect();
-        let reads = all.into_iter().map(|uin| held(cam, uin).boxed());
-        let read = side_by_side(reads.collect()).await?;
+        let read =
+            side_by_side(all.into_iter().map(|uin| held(cam, uin).boxed()).collect()).await?;
         // Two rules may follow whom a third would take over: each gets what was read.
         let read: BTreeMap<u64, Option<Held>> = read.into_iter().collect();
         let of = |uin: u64| {

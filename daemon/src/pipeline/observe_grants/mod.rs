@@ -11,8 +11,8 @@ mod tests;
 
 use std::collections::HashMap;
 
-use camsync_cam::{Cam, Error};
-use camsync_core::grants::{Needs, ObservedGrants, ObservedPolicy};
+use camsync_cam::{Cam, Class, Error};
+use camsync_core::grants::{Needs, ObservedGrants, ObservedPolicy, Own};
 use camsync_core::sub_user::Observed;
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
@@ -49,36 +49,61 @@ pub async fn observe_grants(
 ) -> Result<ObservedGrants, ReconcileError> {
     let mut seen = ObservedGrants::default();
     if *needs != Needs::default() {
-        seen.own = own::own(ledger, cam, needs, observed, now, recording).await?;
-        let holders = Holders::read(cam, needs, observed)
-            .await
-            .map_err(ReconcileError::Cam)?;
-        let groups = if needs.groups() {
-            let listed = cam.list_groups().await.map_err(ReconcileError::Cam)?;
-            let mut wanted = groups::Wanted::of(needs, &seen.own, &holders);
-            if recording {
-                wanted.add(&groups::claim_lost(ledger, &listed, now)?);
+        let own = own::own(ledger, cam, needs, observed, now, recording).await?;
+        seen = match rights(ledger, cam, needs, observed, now, recording, &own).await {
+            // Whoever has to lose sign-in does not wait for a permission to read groups.
+            Err(ReconcileError::Cam(error)) if error.class() == Class::ConfigurationForAction => {
+                let mut unread = ObservedGrants::default();
+                unread.unreadable = Some(error.action);
+                unread
             }
-            let read = groups::read(cam, listed, &wanted).await;
-            Some(read.map_err(ReconcileError::Cam)?)
-        } else {
-            None
+            seen => seen?,
         };
-        let attached = groups.iter().flatten().flat_map(groups::Read::policies);
-        let policies = Policies::read(cam, needs, attached.chain(holders.policies()))
-            .await
-            .map_err(ReconcileError::Cam)?;
-        if needs.deny_all {
-            seen.deny_all = policies.deny_all();
-        }
-        let named = needs.policies.iter();
-        seen.policies = named.map(|n| (n.clone(), policies.named(n))).collect();
-        if let Some(groups) = groups {
-            seen.set_groups(groups.into_iter().map(|g| g.judged(&policies)).collect());
-        }
-        holders.judged(&policies, &mut seen);
+        seen.own = own;
     }
     compare_with_pins(ledger, needs, &mut seen.policies, recording, whole)?;
+    Ok(seen)
+}
+
+/// Reads groups, policies, followed sub-users and candidates.
+async fn rights(
+    ledger: &Ledger,
+    cam: &dyn Cam,
+    needs: &Needs,
+    observed: &Observed,
+    now: DateTime<Utc>,
+    recording: bool,
+    own: &HashMap<u64, Own>,
+) -> Result<ObservedGrants, ReconcileError> {
+    let mut seen = ObservedGrants::default();
+    let holders = Holders::read(cam, needs, observed)
+        .await
+        .map_err(ReconcileError::Cam)?;
+    let groups = if needs.groups() {
+        let listed = cam.list_groups().await.map_err(ReconcileError::Cam)?;
+        let mut wanted = groups::Wanted::of(needs, own, &holders);
+        if recording {
+            wanted.add(&groups::claim_lost(ledger, &listed, now)?);
+        }
+        let read = groups::read(cam, listed, &wanted).await;
+        Some(read.map_err(ReconcileError::Cam)?)
+    } else {
+        None
+    };
+    let attached = groups.iter().flatten().flat_map(groups::Read::policies);
+    let attached = attached.chain(holders.policies()).collect();
+    let policies = Policies::read(cam, needs, attached)
+        .await
+        .map_err(ReconcileError::Cam)?;
+    if needs.deny_all {
+        seen.deny_all = policies.deny_all();
+    }
+    let named = needs.policies.iter();
+    seen.policies = named.map(|n| (n.clone(), policies.named(n))).collect();
+    if let Some(groups) = groups {
+        seen.set_groups(groups.into_iter().map(|g| g.judged(&policies)).collect());
+    }
+    holders.judged(&policies, &mut seen);
     Ok(seen)
 }
 

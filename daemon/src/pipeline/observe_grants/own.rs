@@ -6,7 +6,8 @@ use camsync_cam::{Cam, Class, Error};
 use camsync_core::grants::{Needs, Own, OwnNeed};
 use camsync_core::sub_user::Observed;
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::{FutureExt, OptionFuture, try_join3};
+use futures_util::FutureExt as _;
+use futures_util::future::{OptionFuture, try_join3};
 use futures_util::stream::{self, StreamExt};
 
 use crate::ledger::Ledger;
@@ -45,10 +46,11 @@ pub(super) async fn own(
             _ => to_read.push((*uin, *need)),
         }
     }
-    let reads = to_read
+    let reads: Vec<_> = to_read
         .into_iter()
-        .map(|(uin, need)| read(cam, uin, need).boxed());
-    let mut reads = stream::iter(reads.collect::<Vec<_>>()).buffer_unordered(SIDE_BY_SIDE);
+        .map(|(uin, need)| read(cam, uin, need).boxed())
+        .collect();
+    let mut reads = stream::iter(reads).buffer_unordered(SIDE_BY_SIDE);
     let mut read = Vec::new();
     let mut failed = None;
     while let Some(one) = reads.next().await {
@@ -84,13 +86,22 @@ async fn read(cam: &dyn Cam, uin: u64, need: OwnNeed) -> Result<Option<(u64, Own
         let asked: OptionFuture<_> = need.groups.then(|| cam.groups_of_user(uin)).into();
         asked.await.transpose()
     };
-    let read = try_join3(cam.policies_of_user(uin), keys(cam, uin), groups).await;
+    let read = try_join3(policies(cam, uin), keys(cam, uin), groups).await;
     let own = if_there(read)?.map(|(policies, keys, groups)| Own {
-        policies: policies.into_iter().map(|p| (p.id, p.name)).collect(),
+        policies,
         keys,
         groups: groups.map(|all| all.into_iter().map(|g| (g.id, g.name)).collect()),
     });
     Ok(own.map(|own| (uin, own)))
+}
+
+/// The policies; absent when camsync's own key may not list them.
+async fn policies(cam: &dyn Cam, uin: u64) -> Result<Option<BTreeMap<u64, String>>, Error> {
+    match cam.policies_of_user(uin).await {
+        Ok(policies) => Ok(Some(policies.into_iter().map(|p| (p.id, p.name)).collect())),
+        Err(error) if error.class() == Class::ConfigurationForAction => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The keys, and whether each works; absent when camsync's own key may not list them.

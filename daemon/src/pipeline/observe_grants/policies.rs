@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use camsync_cam::{AttachedPolicy, Cam, Error, PermissionLevel, Policy, PolicyDetails, PolicyKind};
-use camsync_core::grants::{DENY_ALL, DENY_ALL_DOCUMENT, DenyAllPolicy, Needs, ObservedPolicy};
+use camsync_core::grants::{
+    DENY_ALL, DENY_ALL_DOCUMENT, DenyAllPolicy, Needs, ObservedPolicy, same_document,
+};
 use camsync_core::privilege::administers;
-use futures_util::future::FutureExt;
-use serde_json::Value;
+use futures_util::FutureExt as _;
 
 use super::side_by_side;
 
@@ -24,12 +25,13 @@ pub(super) struct Policies {
 
 impl Policies {
     /// Reads the policies that are needed by name, and those that were found attached to something.
-    pub(super) async fn read<'a>(
+    pub(super) async fn read(
         cam: &dyn Cam,
         needs: &Needs,
-        attached: impl Iterator<Item = &'a AttachedPolicy>,
+        attached: Vec<&AttachedPolicy>,
     ) -> Result<Self, Error> {
-        let attached: BTreeMap<u64, &AttachedPolicy> = attached.map(|p| (p.id, p)).collect();
+        let attached: BTreeMap<u64, &AttachedPolicy> =
+            attached.into_iter().map(|p| (p.id, p)).collect();
         let mut names: BTreeSet<&str> = attached.values().map(|p| p.name.as_str()).collect();
         names.extend(needs.policies.iter().map(String::as_str));
         if needs.deny_all {
@@ -41,8 +43,8 @@ impl Policies {
             .filter(|p| listed.get(&p.name).is_none_or(|found| found.id != p.id));
         let mut ids: BTreeSet<u64> = unlisted.map(|p| p.id).collect();
         ids.extend(listed.values().filter(|p| !told_by_level(p)).map(|p| p.id));
-        let reads = ids.into_iter().map(|id| details(cam, id).boxed());
-        let documents = side_by_side(reads.collect()).await?;
+        let documents =
+            side_by_side(ids.into_iter().map(|id| details(cam, id).boxed()).collect()).await?;
         Ok(Self {
             listed,
             documents: documents.into_iter().collect(),
@@ -96,18 +98,14 @@ impl Policies {
         };
         match self.documents.get(&policy.id) {
             Some(None) => DenyAllPolicy::Missing,
-            Some(Some(details)) if !policy.deactivated && denies_all(&details.document) => {
+            Some(Some(details))
+                if !policy.deactivated && same_document(&details.document, DENY_ALL_DOCUMENT) =>
+            {
                 DenyAllPolicy::Denies(policy.id)
             }
             _ => DenyAllPolicy::SaysOtherwise,
         }
     }
-}
-
-/// CAM may space a document in its own way.
-fn denies_all(document: &str) -> bool {
-    let parsed = |text| serde_json::from_str::<Value>(text).ok();
-    parsed(document).is_some_and(|found| Some(found) == parsed(DENY_ALL_DOCUMENT))
 }
 
 /// Whether CAM's own level says all that there is to know: it ranks the presets, and a custom policy can be edited.
