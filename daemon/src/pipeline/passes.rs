@@ -405,12 +405,12 @@ impl Engine {
             reconcile::claim_lost_creations(self.ledger(), &observed, self.clock().now())?;
         }
         let (ledger, policy, now) = (self.ledger(), &parts.policy, self.clock().now());
-        let basis = reconcile::prepare(ledger, policy, ready, &observed, now)?;
+        let mut basis = reconcile::prepare(ledger, policy, ready, &observed, now)?;
         let grants = reconcile::grants(
             ledger,
             parts.cam.as_deref(),
             policy,
-            &basis,
+            &mut basis,
             &observed,
             recording,
         )

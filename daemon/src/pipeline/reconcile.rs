@@ -398,7 +398,7 @@ pub async fn grants(
     ledger: &Ledger,
     cam: Option<&dyn Cam>,
     policy: &Policy,
-    basis: &Basis,
+    basis: &mut Basis,
     observed: &Observed,
     recording: bool,
 ) -> Result<ObservedGrants, ReconcileError> {
@@ -407,7 +407,12 @@ pub async fn grants(
     };
     let needs = basis.needs(policy, observed);
     let (now, whole) = (basis.now, basis.whole);
-    observe_grants(ledger, cam, &needs, observed, now, recording, whole).await
+    let grants = observe_grants(ledger, cam, &needs, observed, now, recording, whole).await?;
+    if recording {
+        // A lost creation may have been found in what was read.
+        basis.made = ledger.made_objects()?;
+    }
+    Ok(grants)
 }
 
 /// Makes a plan. Writes nothing.
