@@ -1,6 +1,6 @@
 #!/bin/sh
 # Measures what docs/benchmarks.md tells: the pure steps with criterion, then whole passes of the release binary.
-# Arguments choose the passes: memory once first wasm callbacks idle quiet status ready. RUNS, MEMBERS, DEPARTMENTS change their size.
+# Arguments choose the passes: memory once first grants wasm callbacks idle quiet status ready. RUNS, MEMBERS, DEPARTMENTS change their size.
 set -eu
 cd "$(dirname "$0")/../.."
 command -v python3 >/dev/null || { echo "the benchmarks need python3 (standard library only): install it" >&2; exit 1; }

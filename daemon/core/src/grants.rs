@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::model::fold;
 use crate::object::ObjectKind;
 
 /// The name of the one policy that camsync makes: it denies everything, and an explicit denial wins over every grant
@@ -179,6 +180,7 @@ pub struct ObservedGrants {
     /// Every group by id; empty when groups were not asked for.
     groups: HashMap<u64, ObservedGroup>,
     by_name: HashMap<String, u64>,
+    by_folded_name: HashMap<String, u64>,
     /// The policies that were asked for, by exact name; `None` when there is none.
     pub policies: HashMap<String, Option<ObservedPolicy>>,
     /// What sub-users have of their own, by Uin.
@@ -200,10 +202,12 @@ impl ObservedGrants {
     /// Takes in every group of the account.
     pub fn set_groups(&mut self, groups: Vec<ObservedGroup>) {
         self.group_count = Some(groups.len() as u64);
-        self.by_name = groups
-            .iter()
-            .map(|g| (crate::model::fold(&g.name), g.id))
-            .collect();
+        for group in &groups {
+            self.by_name.insert(group.name.clone(), group.id);
+            self.by_folded_name
+                .entry(fold(&group.name))
+                .or_insert(group.id);
+        }
         self.groups = groups.into_iter().map(|g| (g.id, g)).collect();
     }
 
@@ -213,10 +217,12 @@ impl ObservedGrants {
         self.groups.get(&id)
     }
 
-    /// The group whose name folds as this one does: whether CAM tells cases apart is unconfirmed (`cam-api.md` 4.1).
+    /// The group of this name, or else one whose name folds as it does: whether CAM tells cases apart is unconfirmed
+    /// (`cam-api.md` 4.1).
     #[must_use]
     pub fn group_named(&self, name: &str) -> Option<&ObservedGroup> {
-        let id = self.by_name.get(&crate::model::fold(name))?;
+        let exactly = self.by_name.get(name);
+        let id = exactly.or_else(|| self.by_folded_name.get(&fold(name)))?;
         self.groups.get(id)
     }
 

@@ -79,7 +79,9 @@ impl World {
             whole: true,
             quotas: &quotas,
         };
-        plan(&input, &ObservedGrants::default())
+        let mut grants = ObservedGrants::default();
+        grants.candidates = self.users.iter().map(|u| (u.uin, None)).collect();
+        plan(&input, &grants)
     }
 
     fn row(&self, id: i64) -> &SubUser {

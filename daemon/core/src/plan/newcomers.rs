@@ -76,21 +76,22 @@ pub(super) fn admit(
                     draft.problem(source, &desired.key, Problem::Unreadable { action });
                     continue;
                 }
-                // Whoever takes over the account would take over its rights.
-                if by == AdoptedBy::Name
-                    && let Some(Some(policy)) = grants.observed.candidates.get(&account.uin)
-                    && !desired
-                        .entitlement
-                        .policies
-                        .iter()
-                        .any(|w| *w.name == **policy)
-                {
-                    let problem = Problem::AdoptionAdministers {
-                        username: account.name.clone(),
-                        policy: policy.clone(),
-                    };
-                    draft.problem(source, &desired.key, problem);
-                    continue;
+                if by == AdoptedBy::Name {
+                    // Whoever takes over the account would take over its rights.
+                    match grants.observed.candidates.get(&account.uin) {
+                        Some(None) => {}
+                        Some(Some(policy)) if names_literally(desired, policy) => {}
+                        Some(Some(policy)) => {
+                            let problem = Problem::AdoptionAdministers {
+                                username: account.name.clone(),
+                                policy: policy.clone(),
+                            };
+                            draft.problem(source, &desired.key, problem);
+                            continue;
+                        }
+                        // Gone since the listing; the next plan sees what is there.
+                        None => continue,
+                    }
                 }
                 change.kind = Kind::UpdateUser;
                 change.username = account.name.clone();
@@ -131,6 +132,11 @@ pub(super) fn admit(
         draft.changes.push(change);
         draft.changes.extend(first);
     }
+}
+
+fn names_literally(desired: &Desired, policy: &str) -> bool {
+    let mut named = desired.entitlement.policies.iter();
+    named.any(|wanted| *wanted.name == *policy)
 }
 
 /// What a sub-user is given right after its creation. An account that is taken over is read first, in the next plan:

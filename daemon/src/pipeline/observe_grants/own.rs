@@ -78,7 +78,9 @@ pub(super) async fn own(
 fn serves(own: &Own, read_at: DateTime<Utc>, need: OwnNeed, now: DateTime<Utc>) -> bool {
     // A reading from the future is a clock that was put back: how old it is cannot be told.
     let recent = (TimeDelta::zero()..SERVES).contains(&(now - read_at));
-    recent && !need.fresh && (own.groups.is_some() || !need.groups)
+    // What a permission was missing for is asked again: it may have come.
+    let complete = own.policies.is_some() && own.keys.is_some();
+    recent && complete && !need.fresh && (own.groups.is_some() || !need.groups)
 }
 
 async fn read(cam: &dyn Cam, uin: u64, need: OwnNeed) -> Result<Option<(u64, Own)>, Error> {
