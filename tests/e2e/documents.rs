@@ -132,7 +132,8 @@ fn every_field_of_every_document_is_documented() {
         When::action("AddUser").key("m9"),
         cam::Fault::Code("InvalidParameter.UserNameIllegal".into()),
     );
-    seen.add("plan", &any(&["plan"]));
+    seen.add("plan", &any(&["plan", "--out", "plan.json"]));
+    seen.add("plan", &any(&["plan", "--with", "camsync.toml"]));
     seen.add("plan", &any(&["sync"]));
     world.cam.clear_faults();
     for id in 1..=6 {

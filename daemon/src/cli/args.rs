@@ -123,9 +123,28 @@ pub(crate) enum Command {
         /// Only this source
         #[arg(long)]
         source: Option<String>,
+        /// What if these were the rules: compare with the stored snapshots, ask no provider, write nothing
+        #[arg(long, value_name = "FILE", conflicts_with = "out")]
+        with: Option<PathBuf>,
+        /// `--config FILE` behind `plan`: see [`super::what_if`]
+        #[arg(long, hide = true, value_name = "FILE", conflicts_with = "with")]
+        config_behind: Option<PathBuf>,
+        /// Also write the plan into this file, for `camsync apply`
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
         /// End with 0 for no change, 2 for changes, 1 for any error
         #[arg(long)]
         detailed_exitcode: bool,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Do exactly what a file of `plan --out` says, or nothing once source, cloud or rules have moved on
+    Apply {
+        /// The file
+        file: PathBuf,
+        /// How long to wait for the outbox
+        #[arg(long, default_value = "15m", value_parser = humantime::parse_duration, value_name = "DURATION")]
+        timeout: std::time::Duration,
         #[command(flatten)]
         json: Json,
     },
@@ -237,6 +256,7 @@ impl Command {
         match self {
             Self::Check { json }
             | Self::Plan { json, .. }
+            | Self::Apply { json, .. }
             | Self::Sync { json, .. }
             | Self::Status { json }
             | Self::Freeze { json }

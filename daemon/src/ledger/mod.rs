@@ -5,6 +5,7 @@
 
 mod audit;
 mod changes;
+mod digest;
 mod error;
 mod figures;
 mod file;

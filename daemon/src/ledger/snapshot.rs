@@ -156,13 +156,7 @@ pub struct MemberRow {
 /// A stable hash of a member's facts.
 #[must_use]
 pub fn facts_hash(json: &str) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut hash = String::with_capacity(32);
-    for byte in Sha256::digest(json.as_bytes()).iter().take(16) {
-        hash.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        hash.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    hash
+    super::digest::hex(&Sha256::digest(json.as_bytes()))
 }
 
 impl Ledger {

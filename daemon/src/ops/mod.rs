@@ -10,11 +10,13 @@ mod error;
 mod members;
 mod notify;
 mod passes;
+mod plan_file;
 mod plans;
 mod sources;
 mod status;
 mod system;
 mod verdicts;
+mod what_if;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -23,6 +25,7 @@ use serde_json::Value;
 pub use context::{Access, Context};
 pub use error::{Exit, Fault, OpError};
 pub use passes::exit_of;
+pub use plan_file::{Reviewed, open as open_plan_file};
 
 use crate::pipeline::ProgressSink;
 
@@ -55,6 +58,27 @@ pub enum Request {
     Plan {
         /// Only this source.
         source: Option<String>,
+        /// With what it was made from, so that it can be applied later as it is.
+        #[serde(default)]
+        basis: bool,
+    },
+    /// What another configuration's rules would make of the stored snapshots; asks no provider, writes nothing.
+    WhatIf {
+        /// Only this source.
+        source: Option<String>,
+        /// The other configuration's file, for messages.
+        file: String,
+        /// Its text.
+        text: String,
+    },
+    /// One full pass that does exactly what a person has read, or nothing.
+    Apply {
+        /// The source that the plan was of, if it was of one.
+        source: Option<String>,
+        /// The plan.
+        reviewed: Reviewed,
+        /// Seconds to wait for the outbox.
+        timeout_seconds: u64,
     },
     /// One full pass.
     Sync {
@@ -216,6 +240,7 @@ impl Request {
             | Self::Audit(_)
             | Self::Backup { .. }
             | Self::Check { .. }
+            | Self::WhatIf { .. }
             | Self::TestNotify
             | Self::Connectors
             | Self::InspectConnector { .. } => Access::Read,
@@ -236,7 +261,24 @@ pub async fn run(
 ) -> Result<Value, OpError> {
     match request {
         Request::Status => status::status(context),
-        Request::Plan { source } => passes::plan(context, source.as_deref(), progress).await,
+        Request::Plan { source, basis } => {
+            passes::plan(context, source.as_deref(), basis, progress).await
+        }
+        Request::WhatIf { source, file, text } => {
+            let other = what_if::Other {
+                file: &file,
+                text: &text,
+            };
+            what_if::plan(context, &other, source.as_deref(), progress).await
+        }
+        Request::Apply {
+            source,
+            reviewed,
+            timeout_seconds,
+        } => {
+            let source = source.as_deref();
+            passes::apply(context, source, &reviewed, timeout_seconds, actor, progress).await
+        }
         Request::Sync {
             source,
             timeout_seconds,

@@ -7,6 +7,7 @@
 //! the network and the disk come in through what an [`Engine`] is made of.
 
 pub mod apply;
+pub mod basis;
 pub mod clock;
 pub mod crawl;
 pub mod crawls;

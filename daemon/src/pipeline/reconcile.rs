@@ -21,6 +21,7 @@ use crate::ledger::{
 };
 use crate::say::Blocked;
 
+use super::basis::Basis;
 use super::crawl::Outcome as CrawlOutcome;
 use super::crawls::Alone;
 use super::observe::observe;
@@ -118,6 +119,8 @@ pub struct Made {
     pub draft: Draft,
     /// What the guard said.
     pub judgements: Vec<Judgement>,
+    /// What it was made from, where that was asked for.
+    pub basis: Option<Basis>,
     memory: Memory,
     sources: HashSet<String>,
     facts: KnownFacts,
@@ -140,6 +143,15 @@ impl Made {
         let key = camsync_core::model::fold(member);
         let facts = self.facts.get(source)?.get(&key)?;
         Some(facts.name.as_str())
+    }
+
+    /// The names that the rules give to those whom they admit.
+    pub fn wanted_names(&self) -> impl Iterator<Item = &str> {
+        let desired = self.desired.iter().flat_map(|(_, desired, _)| desired);
+        desired.filter_map(|d| match &d.verdict {
+            Verdict::Admitted(admission) => Some(admission.username.as_str()),
+            _ => None,
+        })
     }
 
     /// The changes that a plan shows: all but those that a person has discarded.
@@ -344,6 +356,7 @@ pub fn make(
         now,
         draft,
         judgements,
+        basis: None,
         memory,
         sources: desired_by_source.iter().map(|(n, ..)| n.clone()).collect(),
         facts,

@@ -85,7 +85,7 @@ fn blocked_sentence(why: &Blocked) -> Sentence {
     let said = Sentence::both(why.to_string(), blocked("zh", why));
     match why {
         Blocked::Cam { error, .. } => advice::with_remedy(said, error),
-        Blocked::AnotherAccount { .. } | Blocked::Rule { .. } => said,
+        Blocked::AnotherAccount { .. } | Blocked::Rule { .. } | Blocked::MovedOn { .. } => said,
     }
 }
 
@@ -96,6 +96,52 @@ pub fn not_carried_out(why: &Blocked) -> OpError {
     failed(
         format!("the decision is recorded, but could not be carried out yet: {why}"),
         format!("决定已记录，但尚未执行：{}", why.to("zh")),
+    )
+}
+
+/// A plan that a person has read is not the one that would be made now.
+#[must_use]
+pub fn moved_on(why: &Blocked) -> OpError {
+    OpError::overtaken(blocked_sentence(why))
+}
+
+/// A file is no plan.
+#[must_use]
+pub fn no_plan_file(why: &str) -> OpError {
+    usage(
+        format!("this is not a plan that `camsync plan --out` wrote: {why}"),
+        format!("这不是 `camsync plan --out` 写出的计划：{why}"),
+    )
+}
+
+/// A plan of another version of camsync.
+#[must_use]
+pub fn plan_file_version(found: u64, known: u64) -> OpError {
+    usage(
+        format!(
+            "the plan's file has version {found}, and this camsync knows {known}; make a new one: `camsync plan --out FILE`"
+        ),
+        format!(
+            "计划文件的版本为 {found}，此 camsync 支持 {known}；请重新生成：`camsync plan --out FILE`"
+        ),
+    )
+}
+
+/// A plan whose changes are not those that camsync wrote.
+#[must_use]
+pub fn plan_file_edited() -> OpError {
+    usage(
+        "the changes in the plan's file were edited, and only what camsync planned is applied; make a new one: `camsync plan --out FILE`".into(),
+        "计划文件中的变更被改动过，而只有 camsync 计划的变更才会执行；请重新生成：`camsync plan --out FILE`".into(),
+    )
+}
+
+/// The file was not written, for the plan is not whole.
+#[must_use]
+pub fn plan_not_whole() -> OpError {
+    failed(
+        "the plan is not whole, so no file was written".into(),
+        "计划不完整，因此没有写出文件".into(),
     )
 }
 

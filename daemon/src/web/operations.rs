@@ -377,6 +377,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
         |a| {
             Ok(Request::Plan {
                 source: a.text(OnlySource),
+                basis: false,
             })
         },
     ),

@@ -81,6 +81,13 @@ pub(crate) fn text(draw: Draw, document: &Value, style: Style) -> String {
     paper.done()
 }
 
+/// What is said below a plan that was written into a file.
+pub(crate) fn plan_written(file: &std::path::Path, style: Style) -> String {
+    let mut paper = Paper::new(style);
+    pass::written(&mut paper, &safe::text(&file.to_string_lossy()));
+    paper.done()
+}
+
 /// A text field; empty when it is null.
 fn str_of(value: &Value) -> &str {
     value.as_str().unwrap_or_default()

@@ -152,6 +152,12 @@ words! {
     STATUS_FINE: "All is well.", "一切正常。";
 
     // Plan and sync.
+    WHAT_IF: "What if {0} were in force:", "假如 {0} 生效：";
+    SNAPSHOT_OF: "{0}: the snapshot of {1}", "{0}：{1} 的快照";
+    NO_SNAPSHOT: "{0}: never crawled, so nothing can be said of it", "{0}：从未拉取，无从得知";
+    CLOUD_UNREAD: "CAM could not be read, so what the ledger knows stands for it: {0}", "无法读取 CAM，以台账所记为准：{0}";
+    CLOUD_BELIEVED: "What the ledger knows stands for the cloud: the target only records.", "目标只做记录，以台账所记为准。";
+    PLAN_WRITTEN: "Written to {0}. It is done, as it stands here, by: camsync apply {0}", "已写入 {0}。按此执行：camsync apply {0}";
     WOULD: "What would change:", "将要进行的变更：";
     CHANGED: "Changes of this pass:", "本次变更：";
     NO_CHANGES: "No changes. CAM is as the rules call for.", "没有变更。CAM 与规则一致。";
