@@ -41,6 +41,49 @@ pub struct SourceView<'a> {
     pub absent: &'a [Absent],
     /// A complete crawl ended in this very pass: deletions need one.
     pub fresh: bool,
+    /// Set once a person has unlinked it: then nothing of the above counts.
+    pub unlinked: Option<&'a Unlinked>,
+}
+
+/// What a person wants to become of the sub-users of a source that is no longer linked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unlinked {
+    /// Who unlinked it.
+    pub by: String,
+    /// What becomes of them.
+    pub then: Then,
+}
+
+/// What becomes of the sub-users of an unlinked source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Then {
+    /// They stay in the cloud as they are, unmanaged.
+    Keep,
+    /// They are suspended, and stay so.
+    Suspend,
+    /// They are suspended, and deleted after the grace.
+    Delete,
+}
+
+impl Then {
+    /// The word in JSON and in the ledger.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Suspend => "suspend",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// The one of this word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Keep, Self::Suspend, Self::Delete]
+            .into_iter()
+            .find(|then| then.as_str() == word)
+    }
 }
 
 /// All that a plan depends on.
@@ -217,7 +260,14 @@ fn managed(
     let lag = sub_user
         .unconfirmed_since
         .is_some_and(|since| input.now - since < LAG);
+    if source.unlinked.is_some_and(|u| u.then == Then::Keep) {
+        draft.notes.push(Note::Released {
+            sub_user: sub_user.id,
+        });
+        return;
+    }
     let case = match (here, gone) {
+        _ if let Some(grounds) = asked(source, sub_user) => Case::Leaver(Evidence::Asked, grounds),
         (Some(desired), _) => match (&desired.verdict, desired.evidence) {
             (Verdict::Admitted(admission), _) => Case::Entitled(desired, admission),
             (Verdict::Failed { rule, error }, _) => {
@@ -272,6 +322,18 @@ fn managed(
         Case::Leaver(evidence, grounds) => leaver(&at, here, evidence, grounds, draft),
         Case::Doubted(grounds) => leaver(&at, here, Evidence::Absent, grounds, draft),
         Case::Undecided => confirm(&at, draft),
+    }
+}
+
+/// What a person said that makes a sub-user a leaver's, whatever the provider says.
+fn asked(source: &SourceView<'_>, sub_user: &SubUser) -> Option<Grounds> {
+    let replaced = sub_user.replaced_by.clone();
+    match (source.unlinked, replaced) {
+        (Some(unlinked), _) => Some(Grounds::Unlinked {
+            by: unlinked.by.clone(),
+        }),
+        (None, Some(by)) => Some(Grounds::Replaced { by }),
+        (None, None) => None,
     }
 }
 
@@ -620,11 +682,14 @@ fn leaver(
     let over = at.input.leavers.delete_after.is_some_and(|grace| {
         TimeDelta::from_std(grace).is_ok_and(|grace| at.input.now - leaving.since >= grace)
     });
-    let disabled = here.is_some_and(|d| matches!(d.verdict, Verdict::Disabled));
-    if !over || disabled {
+    // What a person asked for rests on no crawl.
+    let asked = evidence == Evidence::Asked;
+    let disabled = !asked && here.is_some_and(|d| matches!(d.verdict, Verdict::Disabled));
+    let stays = at.source.unlinked.is_some_and(|u| u.then != Then::Delete);
+    if !over || disabled || stays {
         return;
     }
-    let fresh = at.source.fresh && !at.doubted;
+    let fresh = asked || (at.source.fresh && !at.doubted);
     if fresh && sub_user.origin == Origin::Adopted && !at.input.leavers.delete_adopted {
         draft.notes.push(Note::Released {
             sub_user: sub_user.id,
@@ -640,7 +705,7 @@ fn leaver(
     );
     change.evidence = Some(match evidence {
         // Someone who may only have been moved out of sight is deleted by a person's word alone.
-        Evidence::Hidden => Evidence::Hidden,
+        Evidence::Hidden | Evidence::Asked => evidence,
         _ => Evidence::Expired,
     });
     if !fresh {

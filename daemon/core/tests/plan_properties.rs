@@ -58,6 +58,7 @@ impl World {
             desired,
             absent,
             fresh: self.fresh,
+            unlinked: None,
         });
         plan(&PlanInput {
             now: now(),
@@ -244,6 +245,7 @@ fn sub_user(id: i64, source: &str, key: &str) -> SubUser {
         stopped_at: None,
         protected: false,
         resume_requested: false,
+        replaced_by: None,
         admitted: None,
         marked: false,
         busy: false,

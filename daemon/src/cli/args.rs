@@ -167,6 +167,29 @@ pub(crate) enum Command {
     /// Sources
     #[command(subcommand)]
     Sources(Sources),
+    /// End a source: say what becomes of its sub-users, look, and confirm
+    #[command(group = clap::ArgGroup::new("then").required(true))]
+    Unlink {
+        /// Its name
+        source: String,
+        /// Its sub-users stay in CAM as they are, unmanaged
+        #[arg(long, group = "then")]
+        keep: bool,
+        /// They are suspended, and stay so
+        #[arg(long, group = "then")]
+        suspend: bool,
+        /// They are suspended, and deleted after the grace (`leavers.delete_after`)
+        #[arg(long, group = "then")]
+        delete: bool,
+        /// Take it back, as `camsync sources link` does
+        #[arg(long, group = "then")]
+        undo: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        json: Json,
+    },
     /// Members and their sub-users
     #[command(subcommand)]
     Members(Members),
@@ -257,6 +280,7 @@ impl Command {
             Self::Check { json }
             | Self::Plan { json, .. }
             | Self::Apply { json, .. }
+            | Self::Unlink { json, .. }
             | Self::Sync { json, .. }
             | Self::Status { json }
             | Self::Freeze { json }
@@ -276,9 +300,11 @@ impl Command {
                 | Sources::Sync { json, .. }
                 | Sources::Pause { json, .. }
                 | Sources::Resume { json, .. }
+                | Sources::Link { json, .. }
                 | Sources::Rebind { json, .. },
             ) => json.json,
             Self::Members(Members::List(list)) => list.json,
+            Self::Members(Members::Link { json, .. }) => json.json,
             Self::Members(
                 Members::Show(who)
                 | Members::Explain(who)
@@ -343,6 +369,13 @@ pub(crate) enum Sources {
         #[command(flatten)]
         json: Json,
     },
+    /// Link one again that was unlinked
+    Link {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        json: Json,
+    },
     /// Say that it is meant to be another enterprise from now on
     Rebind {
         /// Its name
@@ -375,6 +408,18 @@ pub(crate) enum Members {
     },
     /// Make a sub-user unmanaged; it stays in CAM as it is
     Release(Who),
+    /// Say that two ids are one member: the old one's sub-user is the new one's, and a fresh one goes
+    Link {
+        /// The id that is gone, or its username
+        old: String,
+        /// The id in its place, or its username
+        new: String,
+        /// Only of this source
+        #[arg(long)]
+        source: Option<String>,
+        #[command(flatten)]
+        json: Json,
+    },
 }
 
 /// Changes.

@@ -8,6 +8,7 @@ mod plan_file;
 mod progress;
 mod render;
 pub(crate) mod screen;
+mod unlink;
 mod what_if;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use camsync_config::{Config, Loaded};
+use camsync_core::plan::Then;
 use clap::Parser as _;
 use serde_json::Value;
 
@@ -172,6 +174,27 @@ async fn command(cli: Cli, language: &'static str, screen: &Screen) -> Result<u8
             };
             Asked::new(Request::Audit(options), draw, json)
         }
+        Command::Unlink {
+            source,
+            undo: true,
+            json,
+            ..
+        } => Asked::new(Request::LinkSource { source }, render::Draw::Done, json),
+        Command::Unlink {
+            source,
+            keep,
+            suspend,
+            yes,
+            json,
+            ..
+        } => {
+            let then = match (keep, suspend) {
+                (true, _) => Then::Keep,
+                (_, true) => Then::Suspend,
+                _ => Then::Delete,
+            };
+            return unlink::run(&place, &source, then, yes, json.json, screen).await;
+        }
         Command::Plan {
             source,
             with,
@@ -290,6 +313,9 @@ fn asked(command: Command, language: &str) -> Result<Asked, OpError> {
                 Draw::Done,
                 json,
             ),
+            Sources::Link { name, json } => {
+                Asked::new(Request::LinkSource { source: name }, Draw::Done, json)
+            }
             Sources::Rebind { name, json } => {
                 Asked::new(Request::Rebind { source: Some(name) }, Draw::Done, json)
             }
@@ -323,6 +349,12 @@ fn asked(command: Command, language: &str) -> Result<Asked, OpError> {
                     protected: !off,
                 })
             }
+            Members::Link {
+                old,
+                new,
+                source,
+                json,
+            } => Asked::new(Request::LinkMember { old, new, source }, Draw::Member, json),
             Members::Release(who) => member(who, Draw::Member, |id, source| Request::Release {
                 id,
                 source,

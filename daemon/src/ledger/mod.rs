@@ -17,6 +17,7 @@ mod snapshot;
 mod sub_users;
 #[cfg(test)]
 mod tests;
+mod unlinking;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,6 +42,7 @@ pub use snapshot::{
     StoredSnapshot, facts_hash,
 };
 pub use sub_users::KnownFacts;
+pub use unlinking::{MovedTo, NotMoved, ShownRemoval, Unlinking};
 
 /// The schema that this program writes. A newer ledger is refused.
 const VERSION: i64 = 1;

@@ -18,7 +18,7 @@ use serde_json::json;
 
 use super::changes::{self, ChangeRow, NewChange};
 use super::snapshot::removal_columns;
-use super::{Ledger, LedgerError, audit, rows, sub_users, time_text};
+use super::{Ledger, LedgerError, audit, rows, sub_users, time_text, unlinking};
 
 /// An approval ends after this.
 pub const APPROVAL_HOLDS: TimeDelta = TimeDelta::hours(24);
@@ -768,6 +768,7 @@ fn row_of(
                 stopped_at: None,
                 protected: false,
                 resume_requested: false,
+                replaced_by: None,
                 admitted: facts,
                 marked: true,
                 busy: false,
@@ -819,8 +820,12 @@ fn end_approvals(t: &Connection, recording: &Recording<'_>) -> rusqlite::Result<
             (row.get("subject")?, row.get("kind")?, row.get("evidence")?);
         let (source, plan): (String, i64) = (row.get("source")?, row.get("plan")?);
         let expired = rows::time(row, "expires_at")? <= recording.now;
-        let over = recording.sources.contains(&source)
-            && !called.contains(&(subject.clone(), kind.as_str(), evidence.as_str()));
+        let over = if evidence == Evidence::Asked.as_str() {
+            unlinking::is_about_nobody(t, &subject)?
+        } else {
+            recording.sources.contains(&source)
+                && !called.contains(&(subject.clone(), kind.as_str(), evidence.as_str()))
+        };
         if expired || over {
             ended.push((subject, kind, evidence, plan));
         }

@@ -20,7 +20,11 @@ CREATE TABLE sources (
     error             TEXT,              -- JSON, of the last crawl; null when it was complete
     failing_since     TEXT,
     failures          INTEGER NOT NULL DEFAULT 0,
-    retry_at          TEXT               -- a failing or throttled source is not asked before this
+    retry_at          TEXT,              -- a failing or throttled source is not asked before this
+    unlinked          TEXT CHECK (unlinked IN ('keep', 'suspend', 'delete')),  -- a person's word; null while it is linked
+    unlinked_at       TEXT,
+    unlinked_by       TEXT,
+    unlinked_plan     INTEGER            -- what was shown and confirmed then
 ) STRICT;
 
 -- Crawls, complete or not; a partial one never becomes the snapshot.
@@ -89,6 +93,7 @@ CREATE TABLE sub_users (
     stopped_by        TEXT,
     protected         INTEGER NOT NULL DEFAULT 0,
     resume_requested  INTEGER NOT NULL DEFAULT 0,
+    replaced_by       TEXT,              -- it is to go, for its member has another one: who said so
     admitted          TEXT,              -- JSON, the facts with which a rule last admitted
     created_at        TEXT NOT NULL,
     ended_at          TEXT

@@ -7,13 +7,14 @@ use camsync_core::change::RemovalKey;
 use camsync_core::desired::Verdict;
 use camsync_core::evidence::Witness;
 use camsync_core::model::{Department, Member, fold};
+use camsync_core::plan::Then;
 use camsync_core::problem::Problem;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Ledger, LedgerError, rows, time_text};
+use super::{Ledger, LedgerError, Unlinking, rows, time_text};
 
 /// A source as the ledger has it.
 #[derive(Debug, Clone)]
@@ -46,6 +47,8 @@ pub struct SourceRow {
     pub failures: u32,
     /// Not asked by itself before this.
     pub retry_at: Option<DateTime<Utc>>,
+    /// Set once a person has unlinked it: it is not crawled, and no rule counts for it.
+    pub unlinked: Option<Unlinking>,
 }
 
 /// What a complete crawl changed of a snapshot, in members.
@@ -636,6 +639,14 @@ fn source_row(row: &Row<'_>) -> rusqlite::Result<SourceRow> {
         failing_since: rows::optional_time(row, "failing_since")?,
         failures: row.get("failures")?,
         retry_at: rows::optional_time(row, "retry_at")?,
+        unlinked: match row.get::<_, Option<String>>("unlinked")? {
+            None => None,
+            Some(then) => Some(Unlinking {
+                then: Then::parse(&then).ok_or_else(|| rows::unknown("unlinked"))?,
+                at: rows::time(row, "unlinked_at")?,
+                by: row.get("unlinked_by")?,
+            }),
+        },
     })
 }
 

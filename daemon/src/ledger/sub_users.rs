@@ -16,7 +16,7 @@ macro_rules! columns {
     () => {
         "s.id, s.source, s.member, s.key, s.username, s.uin, s.origin, s.stage, s.mark, s.login, s.rule_login,
          s.unconfirmed_since, s.leaving_evidence, s.leaving_since, s.login_before, s.stopped_at, s.protected,
-         s.resume_requested, s.admitted"
+         s.resume_requested, s.admitted, s.replaced_by"
     };
 }
 
@@ -94,7 +94,7 @@ impl Ledger {
                  WHERE s.stage IN ('wanted', 'managed') ORDER BY s.id"
             ))?
             .query_map([], |row| {
-                let same: Option<bool> = row.get(21)?;
+                let same: Option<bool> = row.get(22)?;
                 sub_user_row(row, |source, key| {
                     same.filter(|same| *same)
                         .and_then(|_| known.get(source)?.get(key))
@@ -186,10 +186,10 @@ impl Ledger {
         self.write("write a sub-user", |t| {
             super::changes::drop_urgent(t, id)?;
             t.execute(
-                "UPDATE sub_users SET stopped_at = NULL, stopped_by = NULL, resume_requested = 1 WHERE id = ?1",
+                "UPDATE sub_users SET stopped_at = NULL, stopped_by = NULL, resume_requested = 1, replaced_by = NULL WHERE id = ?1",
                 [id],
-            )
-            .map(drop)
+            )?;
+            super::unlinking::take_back(t, id)
         })
     }
 
@@ -435,7 +435,8 @@ fn sub_user_row(
         protected: row.get(16)?,
         resume_requested: row.get(17)?,
         admitted,
-        busy: row.get(19)?,
-        marked: row.get(20)?,
+        replaced_by: row.get(19)?,
+        busy: row.get(20)?,
+        marked: row.get(21)?,
     })
 }

@@ -208,6 +208,24 @@ fn find(context: &Context, id: &str, source: Option<&str>) -> Result<Entry, OpEr
     }
 }
 
+/// Where a member is in the ledger.
+pub(super) struct Place {
+    pub(super) source: String,
+    /// The folded id.
+    pub(super) key: String,
+    pub(super) id: String,
+}
+
+/// The same, for who is named by id or username.
+pub(super) fn place(context: &Context, id: &str, source: Option<&str>) -> Result<Place, OpError> {
+    let row = find(context, id, source)?.row;
+    Ok(Place {
+        source: row.source,
+        key: row.key,
+        id: row.facts.id,
+    })
+}
+
 pub(super) fn show(context: &Context, id: &str, source: Option<&str>) -> Result<Value, OpError> {
     let entry = find(context, id, source)?;
     let mut made = entry.json();
@@ -256,7 +274,7 @@ pub(super) fn explain(context: &Context, id: &str, source: Option<&str>) -> Resu
             .find(|r| r.line == line)
             .map(|r| r.when.as_ref().map(|w| w.source().to_owned()))
     });
-    let answer = answer(&entry, context);
+    let answer = answer(&entry, context)?;
     let mut made = entry.json();
     made["answer"] = answer.iter().map(ToString::to_string).collect();
     made["answer_details"] = json!(answer);
@@ -273,13 +291,21 @@ pub(super) fn explain(context: &Context, id: &str, source: Option<&str>) -> Resu
 }
 
 /// The answer, the most telling sentence first.
-fn answer(entry: &Entry, context: &Context) -> Vec<Answer> {
+fn answer(entry: &Entry, context: &Context) -> Result<Vec<Answer>, OpError> {
     let mut said = Vec::new();
     let member = || entry.row.facts.id.clone();
     if !entry.row.present {
         said.push(Answer::Missing {
             member: member(),
             since: entry.row.missing_since,
+        });
+    }
+    let row = context.ledger().source(&entry.row.source)?;
+    if let Some(unlinking) = row.and_then(|row| row.unlinked) {
+        said.push(Answer::Unlinked {
+            source: entry.row.source.clone(),
+            by: unlinking.by,
+            at: unlinking.at,
         });
     }
     said.extend(entry.row.verdict.as_ref().map(|verdict| match verdict {
@@ -310,7 +336,7 @@ fn answer(entry: &Entry, context: &Context) -> Vec<Answer> {
     }
     let obstacles = entry.obstacles().into_iter();
     said.extend(obstacles.map(|details| Answer::Problem { details }));
-    said
+    Ok(said)
 }
 
 /// What a sub-user is at this moment.

@@ -7,6 +7,7 @@ mod check;
 mod connectors;
 mod context;
 mod error;
+mod link;
 mod members;
 mod notify;
 mod passes;
@@ -15,9 +16,11 @@ mod plans;
 mod sources;
 mod status;
 mod system;
+mod unlink;
 mod verdicts;
 mod what_if;
 
+use camsync_core::plan::Then;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -110,6 +113,20 @@ pub enum Request {
         /// The source; absent for the target.
         source: Option<String>,
     },
+    /// How a source ends: shown, and done once exactly that is confirmed.
+    Unlink {
+        /// The source.
+        source: String,
+        /// What becomes of its sub-users.
+        then: Then,
+        /// The word for what was shown; absent to be shown it.
+        confirm: Option<String>,
+    },
+    /// Take that back.
+    LinkSource {
+        /// The source.
+        source: String,
+    },
     /// Members.
     Members(ListOptions),
     /// One member.
@@ -153,6 +170,15 @@ pub enum Request {
     Release {
         /// A member's id or a username.
         id: String,
+        /// Only of this source.
+        source: Option<String>,
+    },
+    /// Two ids are one member: the sub-user of the old one is the new one's.
+    LinkMember {
+        /// The old id, or its username.
+        old: String,
+        /// The new id, or its username.
+        new: String,
         /// Only of this source.
         source: Option<String>,
     },
@@ -241,6 +267,7 @@ impl Request {
             | Self::Backup { .. }
             | Self::Check { .. }
             | Self::WhatIf { .. }
+            | Self::Unlink { confirm: None, .. }
             | Self::TestNotify
             | Self::Connectors
             | Self::InspectConnector { .. } => Access::Read,
@@ -287,6 +314,15 @@ pub async fn run(
         Request::Sources { name } => sources::sources(context, name.as_deref()),
         Request::PauseSource { name, paused } => sources::pause(context, &name, paused, actor),
         Request::Rebind { source } => sources::rebind(context, source.as_deref(), actor),
+        Request::Unlink {
+            source,
+            then,
+            confirm,
+        } => {
+            let confirm = confirm.as_deref();
+            unlink::unlink(context, &source, then, confirm, actor, progress).await
+        }
+        Request::LinkSource { source } => unlink::link(context, &source, actor, progress).await,
         Request::Members(options) => members::list(context, &options),
         Request::Member { id, source } => members::show(context, &id, source.as_deref()),
         Request::Explain { id, source } => members::explain(context, &id, source.as_deref()),
@@ -302,6 +338,10 @@ pub async fn run(
             protected,
         } => members::protect(context, &id, source.as_deref(), protected, actor),
         Request::Release { id, source } => members::release(context, &id, source.as_deref(), actor),
+        Request::LinkMember { old, new, source } => {
+            let ids = (old.as_str(), new.as_str());
+            link::link(context, ids, source.as_deref(), actor, progress).await
+        }
         Request::Changes(options) => changes::list(context, &options),
         Request::Change { id } => changes::show(context, id),
         Request::RetryChange { id } => changes::retry(context, id, actor, progress).await,

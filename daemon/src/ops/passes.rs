@@ -39,7 +39,11 @@ fn known(context: &Context, source: Option<&str>) -> Result<(), OpError> {
         {
             Err(sources::unknown(context, name))
         }
-        _ => Ok(()),
+        Some(name) => match context.ledger().source(name)? {
+            Some(row) if row.unlinked.is_some() => Err(refusals::is_unlinked(name)),
+            _ => Ok(()),
+        },
+        None => Ok(()),
     }
 }
 

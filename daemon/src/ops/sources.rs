@@ -49,6 +49,7 @@ fn row_json(
     configured: Option<&camsync_config::Source>,
 ) -> Value {
     let state = match row {
+        Some(r) if r.unlinked.is_some() => "unlinked",
         _ if configured.is_none() => "frozen",
         _ if context.crawling().contains(name) => "crawling",
         Some(r) if r.paused => "paused",
@@ -72,6 +73,9 @@ fn row_json(
         "error": error.as_ref().map(ToString::to_string),
         "error_details": error,
         "enterprise": row.and_then(|r| r.enterprise.clone()),
+        "unlinked": row.and_then(|r| r.unlinked.as_ref()).map(|u| json!({
+            "then": u.then, "at": time_text(u.at), "by": u.by, "configured": configured.is_some(),
+        })),
     })
 }
 

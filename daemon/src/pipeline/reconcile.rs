@@ -1,15 +1,17 @@
 //! Reconcile: feeds the pure steps from ledger and cloud, and records what they say. Decides nothing itself.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use camsync_cam::{Account, Cam};
 use camsync_core::change::Planned;
 use camsync_core::departments::Departments;
 use camsync_core::desired::{Desired, DesiredInput, Verdict, desired};
+use camsync_core::evidence::Absence;
+use camsync_core::grounds::Grounds;
 use camsync_core::guard::{Decision, Judgement, Memory, judge};
 use camsync_core::model::Member;
-use camsync_core::plan::{Absent, Draft, PlanInput, SourceView, plan};
+use camsync_core::plan::{Absent, Draft, PlanInput, SourceView, Unlinked, plan};
 use camsync_core::problem::Problem;
 use camsync_core::remark::mark_of;
 use camsync_core::rules::{Adopt, Guard, Leavers, LessAccess, Rules};
@@ -273,6 +275,10 @@ pub fn make(
         if row.last_complete_at.is_none() || row.seen_enterprise.is_some() {
             continue;
         }
+        // And one that a person has unlinked says nothing any more.
+        if row.unlinked.is_some() {
+            continue;
+        }
         // What this very pass has crawled is what the ledger has just stored; it need not be read back.
         let (members, departments) = match &source.crawl {
             Some(CrawlOutcome::Complete(complete)) => {
@@ -323,6 +329,11 @@ pub fn make(
         let absent = absences(ledger, &source.name, source.can_look_up, now)?;
         desired_by_source.push((source.name.clone(), made, absent));
     }
+    let unlinked = unlinked(ledger)?;
+    for name in unlinked.keys() {
+        let absent = unlinked_members(name, &sub_users);
+        desired_by_source.push((name.clone(), Vec::new(), absent));
+    }
     let views: Vec<SourceView<'_>> = desired_by_source
         .iter()
         .map(|(name, desired, absent)| SourceView {
@@ -332,6 +343,7 @@ pub fn make(
             fresh: ready
                 .iter()
                 .any(|r| r.name == *name && matches!(r.crawl, Some(CrawlOutcome::Complete(_)))),
+            unlinked: unlinked.get(name),
         })
         .collect();
     let quota = full_quota(ledger, observed.sub_user_count() as u64, now)?;
@@ -365,6 +377,33 @@ pub fn make(
     })
 }
 
+/// The sources that a person has unlinked, whether or not they are still in the file.
+fn unlinked(ledger: &Ledger) -> Result<BTreeMap<String, Unlinked>, LedgerError> {
+    let rows = ledger.sources()?.into_iter();
+    Ok(rows
+        .filter_map(|row| {
+            let unlinking = row.unlinked?;
+            let unlinked = Unlinked {
+                by: unlinking.by,
+                then: unlinking.then,
+            };
+            Some((row.name, unlinked))
+        })
+        .collect())
+}
+
+/// Everyone with a sub-user of an unlinked source: what the rules last said of them is forgotten.
+fn unlinked_members(source: &str, sub_users: &[SubUser]) -> Vec<Absent> {
+    let theirs = sub_users.iter().filter(|s| s.source == source);
+    theirs
+        .map(|s| Absent {
+            key: s.key.clone(),
+            absence: Absence::Unsettled,
+            grounds: Grounds::Unlinked { by: String::new() },
+        })
+        .collect()
+}
+
 /// That two ids may be one person is said for as long as one of their sub-users is a leaver's.
 fn keep_suspicions(
     source: &str,
@@ -393,7 +432,10 @@ fn keep_suspicions(
         let problem = Problem::MaybeSamePerson {
             other: other.clone(),
         };
-        if (one.leaving.is_some() || two.leaving.is_some()) && !problems.contains(&problem) {
+        // Once a person has said which of two goes, there is nothing to suspect.
+        let told = one.replaced_by.is_some() || two.replaced_by.is_some();
+        let leaving = one.leaving.is_some() || two.leaving.is_some();
+        if leaving && !told && !problems.contains(&problem) {
             problems.push(problem);
         }
     }

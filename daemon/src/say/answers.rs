@@ -21,6 +21,15 @@ pub enum Answer {
         /// Since when, where it is known.
         since: Option<DateTime<Utc>>,
     },
+    /// The source is unlinked.
+    Unlinked {
+        /// Which.
+        source: String,
+        /// Who unlinked it.
+        by: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// A rule calls for a sub-user.
     Admitted {
         /// Line of the rule.
@@ -146,6 +155,11 @@ impl fmt::Display for Answer {
                 }
                 f.write_str(".")
             }
+            Self::Unlinked { source, by, at } => write!(
+                f,
+                "The source {source} was unlinked by {by} at {}: no rule counts for its members.",
+                time_text(*at)
+            ),
             Self::Admitted { rule, username } => write!(
                 f,
                 "The admit rule in line {rule} matches and calls for the sub-user {username}."
@@ -216,6 +230,10 @@ fn zh(answer: &Answer) -> String {
             Some(since) => format!("{member} 自 {} 起不在快照中。", moment(*since)),
             None => format!("{member} 不在快照中。"),
         },
+        Answer::Unlinked { source, by, at } => format!(
+            "来源 {source} 已于 {} 由 {by} 解除关联：其成员不再适用任何规则。",
+            moment(*at)
+        ),
         Answer::Admitted { rule, username } => {
             format!("第 {rule} 行的准入规则匹配，应有子用户 {username}。")
         }

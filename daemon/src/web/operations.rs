@@ -74,7 +74,9 @@ const fn post(
     }
 }
 
-use Parameter::{Id, Language, Limit, Member, Off, OnlySource, Since, Source, Status, Wait};
+use Parameter::{
+    Confirm, Id, Language, Limit, Member, Off, OnlySource, Since, Source, Status, To, Wait,
+};
 use Role::{Admin, Approver};
 
 /// How long a pass that the API asks for works on its outbox, in seconds: as long as the command line's.
@@ -95,6 +97,14 @@ fn list(a: &Arguments) -> Result<ListOptions, Problem> {
         status: a.text(Status),
         source: a.text(OnlySource),
         since: a.since()?,
+    })
+}
+
+fn unlink(a: &Arguments, confirm: Option<String>) -> Result<Request, Problem> {
+    Ok(Request::Unlink {
+        source: a.required(Source)?,
+        then: a.then()?,
+        confirm,
     })
 }
 
@@ -167,6 +177,36 @@ pub(super) static OPERATIONS: &[Operation] = &[
             Ok(Request::PauseSource {
                 name: a.required(Source)?,
                 paused: false,
+            })
+        },
+    ),
+    get(
+        "/sources/{name}/unlinking",
+        "showUnlinking",
+        "What would become of a source's sub-users, and the word to confirm it with",
+        &[Source, Parameter::Then],
+        "unlink",
+        |a| unlink(a, None),
+    ),
+    post(
+        Admin,
+        "/sources/{name}/unlink",
+        "unlinkSource",
+        "End a source, as it was shown",
+        &[Source, Parameter::Then, Confirm, Wait],
+        "unlink",
+        |a| unlink(a, Some(a.required(Confirm)?)),
+    ),
+    post(
+        Admin,
+        "/sources/{name}/link",
+        "linkSource",
+        "Link a source again that was unlinked",
+        SOURCE_ACT,
+        "sources link",
+        |a| {
+            Ok(Request::LinkSource {
+                source: a.required(Source)?,
             })
         },
     ),
@@ -244,6 +284,21 @@ pub(super) static OPERATIONS: &[Operation] = &[
                 id: a.required(Member)?,
                 source: a.text(OnlySource),
                 protected: !a.off()?,
+            })
+        },
+    ),
+    post(
+        Admin,
+        "/members/{id}/link",
+        "linkMember",
+        "Give the sub-user of an id that is gone to the id in its place",
+        &[Member, To, OnlySource, Wait],
+        "members link",
+        |a| {
+            Ok(Request::LinkMember {
+                old: a.required(Member)?,
+                new: a.required(To)?,
+                source: a.text(OnlySource),
             })
         },
     ),

@@ -15,6 +15,7 @@ mod sources;
 mod status;
 mod table;
 mod time;
+mod unlink;
 pub(crate) mod words;
 
 use serde_json::Value;
@@ -45,6 +46,7 @@ pub(crate) enum Draw {
     Connectors,
     Connector,
     NotifyTest,
+    Unlink,
     Done,
 }
 
@@ -75,10 +77,16 @@ pub(crate) fn text(draw: Draw, document: &Value, style: Style) -> String {
         Draw::Connectors => connectors::list(&mut paper, document),
         Draw::Connector => connectors::inspect(&mut paper, &document["connector"]),
         Draw::NotifyTest => notify::test(&mut paper, document),
+        Draw::Unlink => unlink::draw(&mut paper, &document["unlink"]),
         Draw::Done => done::draw(&mut paper, document),
         Draw::AuditLines => {}
     }
     paper.done()
+}
+
+/// What is asked before a source is unlinked.
+pub(crate) fn unlink_question(style: Style) -> &'static str {
+    unlink::question(style.language)
 }
 
 /// What is said below a plan that was written into a file.
@@ -157,7 +165,8 @@ fn tint_of(status: &str) -> Tint {
     match status {
         "ok" | "applied" | "active" | "approved" => Tint::Good,
         "failing" | "failed" => Tint::Bad,
-        "held" | "paused" | "frozen" | "pending" | "in_flight" | "crawling" | "never" => Tint::Warn,
+        "held" | "paused" | "frozen" | "unlinked" | "pending" | "in_flight" | "crawling"
+        | "never" => Tint::Warn,
         _ => Tint::Dim,
     }
 }

@@ -52,6 +52,17 @@ pub(super) fn list(paper: &mut Paper, sources: &Value, now: DateTime<Utc>) {
         let text = format!("{}: {error}", str_of(&source["name"]));
         paper.paragraph("  ✗ ", Tint::Bad, &text, Tint::Plain);
     }
+    for source in items(sources) {
+        ignored(paper, source);
+    }
+}
+
+/// An entry in the file that does nothing is said to do nothing.
+fn ignored(paper: &mut Paper, source: &Value) {
+    if source["unlinked"]["configured"] == Value::Bool(true) {
+        let text = paper.fill(words::ENTRY_IGNORED, &[&str_of(&source["name"])]);
+        paper.paragraph("  ! ", Tint::Warn, &text, Tint::Plain);
+    }
 }
 
 pub(super) fn show(paper: &mut Paper, document: &Value, now: DateTime<Utc>) {
@@ -91,6 +102,7 @@ pub(super) fn show(paper: &mut Paper, document: &Value, now: DateTime<Utc>) {
         (paper.word(words::F_RANGE), joined(&document["range"], ", ")),
     ];
     paper.facts(2, &facts);
+    ignored(paper, source);
     failure(paper, "  ✗ ", &document["failure"]);
     tree(paper, document);
 }
