@@ -73,7 +73,7 @@ impl Callbacks {
         let answer = match tokio::time::timeout(ANSWER_WITHIN, verify).await {
             Err(_) => return Err(Refused::Busy),
             Ok(Err(failure)) => {
-                engine.hints().refuse(source);
+                engine.hints().refuse(source, engine.clock().now());
                 tracing::debug!(
                     source,
                     kind = failure.kind,
@@ -88,7 +88,7 @@ impl Callbacks {
                 .hints()
                 .add(source, &answer.hints, engine.clock().now());
         } else {
-            engine.hints().refuse(source);
+            engine.hints().refuse(source, engine.clock().now());
         }
         Ok(answer)
     }

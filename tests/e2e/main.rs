@@ -29,6 +29,7 @@ mod ids;
 mod inprocess;
 mod lag;
 mod leavers;
+mod linked;
 mod lost_creation;
 mod main_job;
 mod names;

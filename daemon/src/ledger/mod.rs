@@ -12,6 +12,7 @@ mod file;
 mod lock;
 mod notifications;
 mod plans;
+mod range;
 mod rows;
 mod snapshot;
 mod sub_users;
@@ -37,6 +38,7 @@ pub use figures::Figures;
 pub use lock::LedgerLock;
 pub use notifications::{KeptDrift, NotificationRow, NotificationStep, TargetRow};
 pub use plans::{APPROVAL_HOLDS, PlanRemoval, PlanRow, Recorded, Recording};
+pub use range::{RangeChange, RangeItem};
 pub use snapshot::{
     CrawlEnd, Finding, KnownMember, MemberRow, MissingMember, Moved, Said, SourceRow,
     StoredSnapshot, facts_hash,

@@ -55,6 +55,19 @@ CREATE TABLE range_items (
     PRIMARY KEY (source, item)
 ) STRICT;
 
+-- How a resolved range changed, the last few times.
+CREATE TABLE range_changes (
+    id         INTEGER PRIMARY KEY,
+    source     TEXT NOT NULL REFERENCES sources(name),
+    at         TEXT NOT NULL,
+    configured INTEGER NOT NULL,         -- somebody changed the range itself, and not only what is in it
+    came       TEXT NOT NULL,            -- JSON, the first of it by name
+    came_count INTEGER NOT NULL,
+    went       TEXT NOT NULL,            -- JSON
+    went_count INTEGER NOT NULL
+) STRICT;
+CREATE INDEX range_changes_by_source ON range_changes(source, id);
+
 CREATE TABLE members (
     source         TEXT NOT NULL REFERENCES sources(name),
     key            TEXT NOT NULL,        -- the id, folded

@@ -14,6 +14,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::range::{self, Changing};
 use super::{Ledger, LedgerError, Unlinking, rows, time_text};
 
 /// A source as the ledger has it.
@@ -182,7 +183,7 @@ impl Ledger {
                 t.execute_batch("PRAGMA defer_foreign_keys = ON")?;
                 t.execute("UPDATE sources SET name = ?1 WHERE name = ?2", [name, former])?;
                 for table in [
-                    "crawls", "departments", "range_items", "members", "sub_users", "changes",
+                    "crawls", "departments", "range_items", "range_changes", "members", "sub_users", "changes",
                     "plans", "approvals", "applications",
                 ] {
                     t.execute(
@@ -327,9 +328,13 @@ impl Ledger {
                 (end.members.len(), end.departments.len()),
                 None,
             )?;
+            let changing = Changing::look(t, source, end.range_fingerprint, end.range)?;
             write_departments(t, source, end.departments)?;
-            write_range(t, source, end.range)?;
+            range::write(t, source, end.range)?;
             let moved = write_members(t, source, end)?;
+            if let Some(changing) = changing {
+                changing.keep(t, source, end.ended_at)?;
+            }
             write_witnesses(t, source, end.witnesses)?;
             t.prepare_cached(
                 "UPDATE sources SET last_crawl_at = ?2, last_complete_at = ?2, range_fingerprint = ?3,
@@ -469,7 +474,7 @@ impl Ledger {
             Ok(StoredSnapshot {
                 members,
                 departments: departments(c, source)?,
-                range: range(c, source)?,
+                range: range::range(c, source)?,
             })
         })
     }
@@ -483,7 +488,7 @@ impl Ledger {
         source: &str,
     ) -> Result<(Vec<Department>, BTreeSet<String>), LedgerError> {
         self.read("read the snapshot", |c| {
-            Ok((departments(c, source)?, range(c, source)?))
+            Ok((departments(c, source)?, range::range(c, source)?))
         })
     }
 
@@ -687,12 +692,6 @@ fn departments(c: &Connection, source: &str) -> rusqlite::Result<Vec<Department>
         .collect()
 }
 
-fn range(c: &Connection, source: &str) -> rusqlite::Result<BTreeSet<String>> {
-    c.prepare_cached("SELECT item FROM range_items WHERE source = ?1")?
-        .query_map([source], |row| row.get(0))?
-        .collect()
-}
-
 fn write_departments(t: &Connection, source: &str, now: &[Department]) -> rusqlite::Result<()> {
     let mut sorted: Vec<&Department> = now.iter().collect();
     sorted.sort_by(|a, b| a.id.cmp(&b.id));
@@ -710,19 +709,6 @@ fn write_departments(t: &Connection, source: &str, now: &[Department]) -> rusqli
             department.parent,
             department.name
         ])?;
-    }
-    Ok(())
-}
-
-fn write_range(t: &Connection, source: &str, now: &BTreeSet<String>) -> rusqlite::Result<()> {
-    if range(t, source)? == *now {
-        return Ok(());
-    }
-    t.execute("DELETE FROM range_items WHERE source = ?1", [source])?;
-    let mut statement =
-        t.prepare_cached("INSERT INTO range_items (source, item) VALUES (?1, ?2)")?;
-    for item in now {
-        statement.execute([source, item])?;
     }
     Ok(())
 }

@@ -33,6 +33,8 @@ pub struct Callbacks {
     pub received: u64,
     /// Those that the connector refused.
     pub refused: u64,
+    /// When the last one came, verified or not.
+    pub last_received_at: Option<DateTime<Utc>>,
     /// When the last verified one came.
     pub last_at: Option<DateTime<Utc>>,
     /// Members whom a crawl found changed and no callback had named, though callbacks come.
@@ -83,6 +85,7 @@ impl Hints {
         self.with(source, |s| {
             s.callbacks.received += 1;
             s.callbacks.last_at = Some(now);
+            s.callbacks.last_received_at = Some(now);
             for hint in hints {
                 match hint {
                     Hint::Member { id } => s.name(id, now),
@@ -101,8 +104,11 @@ impl Hints {
     }
 
     /// Counts a callback that the connector refused.
-    pub fn refuse(&self, source: &str) {
-        self.with(source, |s| s.callbacks.refused += 1);
+    pub fn refuse(&self, source: &str, now: DateTime<Utc>) {
+        self.with(source, |s| {
+            s.callbacks.refused += 1;
+            s.callbacks.last_received_at = Some(now);
+        });
     }
 
     /// Returns once hints have come.

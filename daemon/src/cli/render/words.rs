@@ -173,6 +173,12 @@ words! {
     LINKED: "{0} is linked again; what it calls for is done from now on", "{0} 已重新关联；其要求从现在起执行";
     LINKED_FROZEN: "{0} is linked again, but not in the file: it is frozen until it is back there", "{0} 已重新关联，但不在配置文件中：放回之前保持冻结";
     ENTRY_IGNORED: "{0} is unlinked: its entry in the file is ignored until camsync sources link {0}", "{0} 已解除关联：在 camsync sources link {0} 之前，文件中的条目被忽略";
+    F_APP: "application", "应用";
+    F_CALLBACKS: "callbacks", "回调";
+    AND_MORE: "and {0} more", "另有 {0} 项";
+    CALLBACKS: "last received {0}, last verified {1}; {2} verified, {3} refused, {4} changes missed", "上次收到 {0}，上次通过验证 {1}；通过 {2}，拒绝 {3}，漏报变更 {4}";
+    RANGE_CHANGES: "Last changes of the visible range:", "可见范围最近的变化：";
+    RANGE_CONFIGURED: "(the range itself was edited)", "（可见范围本身被修改）";
     WOULD: "What would change:", "将要进行的变更：";
     CHANGED: "Changes of this pass:", "本次变更：";
     NO_CHANGES: "No changes. CAM is as the rules call for.", "没有变更。CAM 与规则一致。";
