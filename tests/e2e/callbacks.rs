@@ -78,9 +78,10 @@ fn a_joiner_has_a_sub_user_and_a_leaver_no_sign_in_within_seconds_and_nobody_is_
     });
     world.leave(1..=1);
     assert_eq!(post(&served, &event("delete_user", "m1")), 200);
-    until("the leaver's sign-in is off", || {
-        !world.cam.user("m1").unwrap().console_login
-    });
+    until(
+        "the leaver's sign-in is off, and that is in the ledger",
+        || !world.signs_in("m1") && world.member("m1")["sub_user"]["suspended"] == true,
+    );
     // The grace is one second, and over; without a complete crawl nobody is deleted, whatever is planned for besides.
     world.end_grace();
     world.join(6..=6);

@@ -21,6 +21,7 @@ mod daemon;
 mod documents;
 mod drift;
 mod emergency;
+mod explain;
 mod full_disk;
 mod guard;
 mod http;

@@ -6,6 +6,7 @@ use camsync_core::change::{Reason, UserState};
 use camsync_core::desired::Verdict;
 use camsync_core::model::fold;
 use camsync_core::outbox::{Kind, Status};
+use camsync_core::plan::Then;
 use camsync_core::sub_user::{Stage, SubUser};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -300,8 +301,17 @@ fn answer(entry: &Entry, context: &Context) -> Result<Vec<Answer>, OpError> {
             since: entry.row.missing_since,
         });
     }
+    let lost = verdicts::lost_of_range(context, &entry.row)?;
+    if !entry.row.present && !lost.is_empty() {
+        said.push(Answer::OutOfRange {
+            member: member(),
+            lost,
+        });
+    }
     let row = context.ledger().source(&entry.row.source)?;
-    if let Some(unlinking) = row.and_then(|row| row.unlinked) {
+    let unlinking = row.and_then(|row| row.unlinked);
+    let unlinked = unlinking.as_ref().map(|u| u.then);
+    if let Some(unlinking) = unlinking {
         said.push(Answer::Unlinked {
             source: entry.row.source.clone(),
             by: unlinking.by,
@@ -329,7 +339,7 @@ fn answer(entry: &Entry, context: &Context) -> Result<Vec<Answer>, OpError> {
     }));
     said.push(match &entry.sub_user {
         None => Answer::NoSubUser,
-        Some(sub_user) => standing(sub_user, context),
+        Some(sub_user) => standing(sub_user, unlinked, context),
     });
     if entry.sub_user.as_ref().is_some_and(|s| s.protected) {
         said.push(Answer::Protected);
@@ -340,7 +350,11 @@ fn answer(entry: &Entry, context: &Context) -> Result<Vec<Answer>, OpError> {
 }
 
 /// What a sub-user is at this moment.
-fn standing(s: &SubUser, context: &Context) -> Answer {
+fn standing(s: &SubUser, unlinked: Option<Then>, context: &Context) -> Answer {
+    let leavers = context.config().config.leavers;
+    let stays = unlinked.is_some_and(|then| then != Then::Delete);
+    let grace = leavers.delete_after.filter(|_| !stays);
+    let grace = grace.and_then(|grace| TimeDelta::from_std(grace).ok());
     let username = s.username.clone();
     let sub_user = Account {
         username: username.clone(),
@@ -354,13 +368,7 @@ fn standing(s: &SubUser, context: &Context) -> Answer {
             sub_user,
             evidence: leaving.evidence,
             since: leaving.since,
-            delete_after: context
-                .config()
-                .config
-                .leavers
-                .delete_after
-                .and_then(|grace| TimeDelta::from_std(grace).ok())
-                .map(|grace| leaving.since + grace),
+            delete_after: grace.map(|grace| leaving.since + grace),
         },
         (Stage::Deleted, ..) => Answer::Deleted { sub_user },
         (Stage::Released, ..) => Answer::Released { sub_user },

@@ -19,6 +19,7 @@ pub mod outbox;
 pub mod passes;
 pub mod progress;
 pub mod reconcile;
+mod renamed;
 pub mod source;
 mod story;
 pub mod target;

@@ -6,7 +6,7 @@ use camsync_cam::Cam;
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::Instrument as _;
 
-use crate::ledger::{LedgerError, NotMoved, Recorded};
+use crate::ledger::{LedgerError, Recorded};
 use crate::say::Blocked;
 use crate::telemetry::spans;
 
@@ -317,41 +317,6 @@ impl Engine {
                     .correct_members(&source.name, &source.looked_up)?,
             }
             self.follow_renamed(&source.name)?;
-        }
-        Ok(())
-    }
-
-    /// Gives sub-users to the ids that their members have now, where the provider said so and look-ups have shown the
-    /// old id gone and the new one there.
-    fn follow_renamed(&self, source: &str) -> Result<(), LedgerError> {
-        let now = self.clock().now();
-        for renamed in self.hints().renamed(source, now) {
-            let ids = (renamed.old.as_str(), renamed.new.as_str());
-            if !self.ledger().is_gone_and_there(source, ids)? {
-                continue;
-            }
-            let moved = self
-                .ledger()
-                .move_sub_user(source, ids, now, "provider", true)?;
-            match &moved {
-                Ok(moved) => tracing::info!(
-                    source,
-                    from = ids.0,
-                    to = ids.1,
-                    username = moved.username,
-                    "a member's id has changed; the sub-user stays"
-                ),
-                // What is in flight is settled before the next plan.
-                Err(NotMoved::Busy) => continue,
-                Err(why) => tracing::info!(
-                    source,
-                    from = ids.0,
-                    to = ids.1,
-                    ?why,
-                    "a member's id is said to have changed, and no sub-user follows"
-                ),
-            }
-            self.hints().settle_renamed(source, &renamed);
         }
         Ok(())
     }

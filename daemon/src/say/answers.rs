@@ -21,6 +21,13 @@ pub enum Answer {
         /// Since when, where it is known.
         since: Option<DateTime<Utc>>,
     },
+    /// What used to show the member is no longer in the visible range.
+    OutOfRange {
+        /// The member's id.
+        member: String,
+        /// Items of the range that are gone.
+        lost: Vec<String>,
+    },
     /// The source is unlinked.
     Unlinked {
         /// Which.
@@ -155,6 +162,11 @@ impl fmt::Display for Answer {
                 }
                 f.write_str(".")
             }
+            Self::OutOfRange { member, lost } => write!(
+                f,
+                "What used to show {member} is no longer in the visible range: {}.",
+                lost.join(", ")
+            ),
             Self::Unlinked { source, by, at } => write!(
                 f,
                 "The source {source} was unlinked by {by} at {}: no rule counts for its members.",
@@ -230,6 +242,12 @@ fn zh(answer: &Answer) -> String {
             Some(since) => format!("{member} 自 {} 起不在快照中。", moment(*since)),
             None => format!("{member} 不在快照中。"),
         },
+        Answer::OutOfRange { member, lost } => {
+            format!(
+                "曾使 {member} 可见的范围已不在可见范围内：{}。",
+                lost.join("，")
+            )
+        }
         Answer::Unlinked { source, by, at } => format!(
             "来源 {source} 已于 {} 由 {by} 解除关联：其成员不再适用任何规则。",
             moment(*at)
