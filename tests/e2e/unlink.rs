@@ -343,3 +343,27 @@ fn the_daemon_that_runs_does_it_and_asks_the_source_no_more() {
     daemon.terminate();
     daemon.wait();
 }
+
+#[test]
+fn where_two_must_approve_one_alone_unlinks_and_suspends_nobody() {
+    let world = linked(3);
+    world.edit(|text| format!("{text}\n[console]\ntwo_person_approval = true\n"));
+    let done = unlink(&world, "--suspend");
+    assert_eq!(world.signing_in(1..=3), 3);
+    let held = world.held();
+    assert_eq!(
+        (&done["held"], &held["evidence"]),
+        (&held["id"], &"asked".into())
+    );
+    let again = world.refuses(&["plans", "approve", &held["id"].to_string()]);
+    assert!(again.contains("second"), "{again}");
+    let other = world
+        .command(&["plans", "approve", &held["id"].to_string()])
+        .env("USER", "other")
+        .output()
+        .unwrap();
+    assert!(other.status.success(), "{}", text(&other.stderr));
+    assert_eq!(world.signing_in(1..=3), 0);
+    world.does(&["sources", "link", "acme"]);
+    assert_eq!(world.signing_in(1..=3), 3);
+}

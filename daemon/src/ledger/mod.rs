@@ -44,7 +44,7 @@ pub use snapshot::{
     StoredSnapshot, facts_hash,
 };
 pub use sub_users::KnownFacts;
-pub use unlinking::{MovedTo, NotMoved, ShownRemoval, Unlinking};
+pub use unlinking::{MovedTo, NotMoved, ShownRemoval, Unlinking, Word};
 
 /// The schema that this program writes. A newer ledger is refused.
 const VERSION: i64 = 1;

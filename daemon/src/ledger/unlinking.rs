@@ -39,6 +39,17 @@ pub struct ShownRemoval {
     pub reason: camsync_core::change::Reason,
 }
 
+/// Who says it, and whether that is enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Word<'a> {
+    /// Who.
+    pub by: &'a str,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Whether a second person must approve what follows for others.
+    pub needs_second: bool,
+}
+
 /// Why a sub-user is not given to another id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotMoved {
@@ -64,28 +75,30 @@ pub struct MovedTo {
 }
 
 impl Ledger {
-    /// Unlinks a source, approving exactly these removals.
+    /// Unlinks a source, approving exactly these removals. Where a second person must approve, says which plan waits
+    /// for that.
     ///
     /// # Errors
     /// When the ledger cannot be written; then nothing has happened.
     pub fn unlink(
         &self,
         source: &str,
-        unlinking: &Unlinking,
+        then: Then,
         shown: &[ShownRemoval],
-    ) -> Result<(), LedgerError> {
-        let (at, by) = (unlinking.at, unlinking.by.as_str());
+        word: Word<'_>,
+    ) -> Result<Option<i64>, LedgerError> {
+        let Word { by, at, .. } = word;
         self.write("unlink a source", |t| {
             forget(t, source)?;
             t.execute(
                 "UPDATE sources SET unlinked = ?2, unlinked_at = ?3, unlinked_by = ?4 WHERE name = ?1",
-                params![source, unlinking.then.as_str(), time_text(at), by],
+                params![source, then.as_str(), time_text(at), by],
             )?;
-            let released = match unlinking.then {
+            let released = match then {
                 Then::Keep => release(t, source, at)?,
                 _ => 0,
             };
-            let plan = approve(t, source, shown, at, by)?;
+            let plan = approve(t, source, shown, word)?;
             t.execute(
                 "UPDATE sources SET unlinked_plan = ?2 WHERE name = ?1",
                 params![source, plan],
@@ -96,8 +109,9 @@ impl Ledger {
                 by,
                 "source.unlink",
                 source,
-                &json!({ "then": unlinking.then, "released": released, "removals": shown.len(), "plan": plan }),
-            )
+                &json!({ "then": then, "released": released, "removals": shown.len(), "plan": plan }),
+            )?;
+            Ok(plan.filter(|_| word.needs_second))
         })
     }
 
@@ -141,10 +155,10 @@ impl Ledger {
         &self,
         source: &str,
         (old, new): (&str, &str),
-        at: DateTime<Utc>,
-        by: &str,
+        word: Word<'_>,
         by_provider: bool,
     ) -> Result<Result<MovedTo, NotMoved>, LedgerError> {
+        let Word { by, at, .. } = word;
         self.write("give a sub-user to another id", |t| {
             let living = |key: &str| -> rusqlite::Result<Option<Living>> {
                 t.prepare_cached(
@@ -209,7 +223,7 @@ impl Ledger {
                     kind,
                     reason: reason.clone(),
                 });
-                approve(t, source, &shown, at, by)?;
+                approve(t, source, &shown, word)?;
             }
             t.execute(
                 "UPDATE sub_users SET member = ?2, key = ?3, admitted = ?4 WHERE id = ?1",
@@ -277,21 +291,27 @@ fn release(t: &Connection, source: &str, at: DateTime<Utc>) -> rusqlite::Result<
     Ok(found.len())
 }
 
-/// Writes what was shown as a plan that is approved; its id. Nothing when nothing was shown.
+/// Writes what was shown as a plan that is approved, or that a second person must approve; its id. Nothing when nothing
+/// was shown.
 fn approve(
     t: &Connection,
     source: &str,
     shown: &[ShownRemoval],
-    at: DateTime<Utc>,
-    by: &str,
+    word: Word<'_>,
 ) -> rusqlite::Result<Option<i64>> {
     if shown.is_empty() {
         return Ok(None);
     }
-    let (now, evidence) = (time_text(at), Evidence::Asked.as_str());
+    let (now, by, evidence) = (time_text(word.at), word.by, Evidence::Asked.as_str());
+    let decided = match word.needs_second {
+        true => "'held', ?3, NULL, NULL, ?3, ?4",
+        false => "'approved', ?3, ?3, ?4, NULL, NULL",
+    };
     t.execute(
-        "INSERT INTO plans (source, evidence, status, \"limit\", created_at, decided_at, decided_by)
-         VALUES (?1, ?2, 'approved', 0, ?3, ?3, ?4)",
+        &format!(
+            "INSERT INTO plans (source, evidence, \"limit\", status, created_at, decided_at, decided_by, first_approval_at, first_approval_by)
+             VALUES (?1, ?2, 0, {decided})"
+        ),
         params![source, evidence, now, by],
     )?;
     let plan = t.last_insert_rowid();
@@ -309,6 +329,9 @@ fn approve(
             rows::to_json(&removal.reason)?,
             removal.sub_user
         ])?;
+        if word.needs_second {
+            continue;
+        }
         t.prepare_cached(
             "INSERT OR REPLACE INTO approvals (subject, kind, evidence, source, plan, approved_by, approved_at, expires_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -328,7 +351,7 @@ fn forget(t: &Connection, source: &str) -> rusqlite::Result<()> {
     let Some(plan) = plan else { return Ok(()) };
     t.execute("DELETE FROM approvals WHERE plan = ?1", [plan])?;
     t.execute(
-        "UPDATE plans SET status = 'superseded' WHERE id = ?1 AND status = 'approved'",
+        "UPDATE plans SET status = 'superseded' WHERE id = ?1 AND status IN ('held', 'approved')",
         [plan],
     )?;
     let waiting: Vec<i64> = t

@@ -28,9 +28,10 @@ pub(super) async fn link(
         return Err(refusals::link_to_itself(&from.id));
     }
     let keys = (from.key.as_str(), to.key.as_str());
+    let word = super::unlink::word(context, actor);
     let moved = context
         .ledger()
-        .move_sub_user(&from.source, keys, context.now(), actor, false)?
+        .move_sub_user(&from.source, keys, word, false)?
         .map_err(|why| match why {
             NotMoved::NotManaged => refusals::not_managed(&from.id),
             NotMoved::Unknown => refusals::link_unknown(&to.id),

@@ -12,7 +12,7 @@ use camsync_core::sub_user::{Origin, Stage, SubUser};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use crate::ledger::{ShownRemoval, SourceRow, Unlinking, facts_hash, time_text};
+use crate::ledger::{ShownRemoval, SourceRow, Word, facts_hash, time_text};
 use crate::pipeline::ProgressSink;
 use crate::say::{Step, refusals};
 
@@ -180,9 +180,19 @@ impl Shown {
             "confirmed": false,
             "steps": steps.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "steps_details": steps,
+            "held": null,
             "applied": 0,
             "pending": 0,
         })
+    }
+}
+
+/// What whoever asks says, and whether a second person must say it too.
+pub(super) fn word<'a>(context: &Context, actor: &'a str) -> Word<'a> {
+    Word {
+        by: actor,
+        at: context.now(),
+        needs_second: context.config().config.console.two_person_approval,
     }
 }
 
@@ -203,14 +213,11 @@ pub(super) async fn unlink(
     if confirm != shown.digest() {
         return Err(refusals::unlink_moved_on(source));
     }
-    let unlinking = Unlinking {
-        then,
-        at: context.now(),
-        by: actor.to_owned(),
-    };
     let removals = shown.removals(actor);
-    context.ledger().unlink(source, &unlinking, &removals)?;
+    let ledger = context.ledger();
+    let held = ledger.unlink(source, then, &removals, word(context, actor))?;
     document["confirmed"] = json!(true);
+    document["held"] = json!(held);
     if !removals.is_empty() {
         let report = passes::reconcile(context, actor, progress).await?;
         document["applied"] = json!(report.outbox.applied);

@@ -1,6 +1,6 @@
 //! Ids that changed, by the provider's word. A callback is only a hint: what it says must be seen before it counts.
 
-use crate::ledger::{LedgerError, NotMoved};
+use crate::ledger::{LedgerError, NotMoved, Word};
 
 use super::engine::Engine;
 
@@ -12,14 +12,18 @@ impl Engine {
     /// When the ledger fails.
     pub(super) fn follow_renamed(&self, source: &str) -> Result<(), LedgerError> {
         let now = self.clock().now();
+        // What goes for it is fresh, and its member keeps the other: there is nothing for a second person to weigh.
+        let word = Word {
+            by: "provider",
+            at: now,
+            needs_second: false,
+        };
         for renamed in self.hints().renamed(source, now) {
             let ids = (renamed.old.as_str(), renamed.new.as_str());
             if !self.ledger().is_gone_and_there(source, ids)? {
                 continue;
             }
-            let moved = self
-                .ledger()
-                .move_sub_user(source, ids, now, "provider", true)?;
+            let moved = self.ledger().move_sub_user(source, ids, word, true)?;
             match &moved {
                 Ok(moved) => tracing::info!(
                     source,

@@ -15,6 +15,10 @@ pub(super) fn draw(paper: &mut Paper, document: &Value) {
     if document["confirmed"] == Value::Bool(true) {
         let text = paper.fill(words::UNLINKED, &[&source]);
         paper.paragraph("✓ ", Tint::Good, &text, Tint::Plain);
+        if !document["held"].is_null() {
+            let text = paper.fill(words::UNLINK_SECOND, &[&scalar(&document["held"])]);
+            paper.paragraph("! ", Tint::Warn, &text, Tint::Plain);
+        }
         if scalar(&document["applied"]) != "0" || scalar(&document["pending"]) != "0" {
             let counts: [&dyn std::fmt::Display; 2] =
                 [&scalar(&document["applied"]), &scalar(&document["pending"])];

@@ -179,6 +179,7 @@ words! {
     CALLBACKS: "last received {0}, last verified {1}; {2} verified, {3} refused, {4} changes missed", "上次收到 {0}，上次通过验证 {1}；通过 {2}，拒绝 {3}，漏报变更 {4}";
     RANGE_CHANGES: "Last changes of the visible range:", "可见范围最近的变化：";
     RANGE_CONFIGURED: "(the range itself was edited)", "（可见范围本身被修改）";
+    UNLINK_SECOND: "A second person must approve what becomes of the sub-users: camsync plans approve {0}", "子用户的去向须由第二人批准：camsync plans approve {0}";
     WOULD: "What would change:", "将要进行的变更：";
     CHANGED: "Changes of this pass:", "本次变更：";
     NO_CHANGES: "No changes. CAM is as the rules call for.", "没有变更。CAM 与规则一致。";
