@@ -181,8 +181,9 @@ pub fn plan(input: &PlanInput<'_>) -> Draft {
     }
     let mut newcomers = Vec::new();
     for source in input.sources {
-        let present: HashMap<&str, &Desired> =
-            source.desired.iter().map(|d| (d.key.as_str(), d)).collect();
+        // The rules say nothing of a source that is no longer linked.
+        let said = source.unlinked.map_or(source.desired, |_| &[]);
+        let present: HashMap<&str, &Desired> = said.iter().map(|d| (d.key.as_str(), d)).collect();
         let absent: HashMap<&str, &Absent> =
             source.absent.iter().map(|a| (a.key.as_str(), a)).collect();
         for sub_user in input
@@ -206,7 +207,7 @@ pub fn plan(input: &PlanInput<'_>) -> Draft {
                 _ => {}
             }
         }
-        for desired in source.desired {
+        for desired in said {
             let have = own.get(&(source.name, desired.key.as_str())).copied();
             match (&desired.verdict, have) {
                 (_, Some(s)) if s.busy || s.stage == Stage::Managed => {}
