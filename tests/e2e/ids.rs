@@ -1,5 +1,7 @@
 //! Ids that change: by a person's word (`members link`), and by the provider's (NewUserID).
 
+use camsync_simulators::When;
+use camsync_simulators::wecom::Fault;
 use serde_json::Value;
 
 use crate::tools::until;
@@ -178,6 +180,17 @@ fn the_one_that_goes_can_be_kept_after_all() {
 mod by_the_provider {
     use super::*;
     use crate::callbacks::{called, post, ready, renamed};
+    use crate::http::Served;
+
+    /// A daemon whose first crawl has had its effect for so many.
+    fn serving(world: &World, members: u32) -> Served<'_> {
+        world.join(1..=members);
+        let served = ready(world);
+        until("they have sub-users", || {
+            world.read(&["status"])["sub_users"]["managed"] == members
+        });
+        served
+    }
 
     fn links(world: &World) -> Vec<Value> {
         let audit = world.read(&["audit", "--limit", "0"])["audit"].clone();
@@ -190,8 +203,7 @@ mod by_the_provider {
     #[test]
     fn the_sub_user_stays_and_moves_to_the_new_id() {
         let world = called();
-        world.join(1..=3);
-        let served = ready(&world);
+        let served = serving(&world, 3);
         world.wecom.with(|e| e.change_userid("m1", "new1"));
         assert_eq!(post(&served, &renamed("m1", "new1")), 200);
         until("it is the new id's", || !links(&world).is_empty());
@@ -211,8 +223,7 @@ mod by_the_provider {
     #[test]
     fn a_callback_alone_moves_nothing() {
         let world = called();
-        world.join(1..=4);
-        let served = ready(&world);
+        let served = serving(&world, 4);
         // Both are there; then the new one is not; then it is somebody who has had a sub-user.
         assert_eq!(post(&served, &renamed("m1", "m2")), 200);
         assert_eq!(post(&served, &renamed("m3", "nobody")), 200);
@@ -237,8 +248,7 @@ mod by_the_provider {
     #[test]
     fn a_crawl_that_was_faster_is_mended() {
         let world = called();
-        world.join(1..=3);
-        let served = ready(&world);
+        let served = serving(&world, 3);
         world.wecom.with(|e| e.change_userid("m1", "new1"));
         world.does(&["sync"]);
         assert!(!world.signs_in("m1") && world.signs_in("new1"));
@@ -246,5 +256,25 @@ mod by_the_provider {
         until("the old one is back", || world.signs_in("m1"));
         until("the fresh one is suspended", || !world.signs_in("new1"));
         assert_eq!(world.member("new1")["username"], "m1");
+    }
+
+    #[test]
+    fn an_id_change_that_no_look_up_has_shown_waits_for_one() {
+        let world = called();
+        let served = serving(&world, 3);
+        world.wecom.with(|e| e.change_userid("m1", "new1"));
+        world
+            .wecom
+            .inject(When::action("user/get"), Fault::Http(500));
+        assert_eq!(post(&served, &renamed("m1", "new1")), 200);
+        // A crawl sees the new one; that the old one is gone nobody has said.
+        until("the new one is seen", || world.cam.user("new1").is_some());
+        assert!(links(&world).is_empty());
+        assert!(world.signs_in("m1"));
+        world.wecom.clear_faults();
+        world.does(&["sync"]);
+        until("it is the new id's", || !links(&world).is_empty());
+        until("the fresh one goes", || !world.signs_in("new1"));
+        assert!(world.signs_in("m1"));
     }
 }
