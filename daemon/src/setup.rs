@@ -1,6 +1,6 @@
 //! Setup: from a configuration to the parts of an engine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -9,6 +9,7 @@ use camsync_cam::{
 };
 use camsync_config::{Config, ReloadingSecret, SignIn as ConfiguredSignIn, TargetKind};
 use camsync_connector_host::{Host, HostOptions};
+use camsync_core::plan::quota::Quota;
 use rand::Rng as _;
 
 use crate::connectors::{ConnectorSource, environment};
@@ -168,8 +169,21 @@ pub fn policy(config: &Config) -> Policy {
         guard: config.guard,
         leavers: config.leavers,
         less_access: config.drift.less_access,
-        sub_user_quota: config.target.quotas.sub_users.map(u64::from),
+        quotas: quotas(&config.target.quotas),
     }
+}
+
+fn quotas(known: &camsync_config::Quotas) -> HashMap<Quota, u64> {
+    [
+        (Quota::SubUsers, known.sub_users),
+        (Quota::Groups, known.groups),
+        (Quota::GroupSubUsers, known.users_per_group),
+        (Quota::SubUserGroups, known.groups_per_user),
+        (Quota::SubUserPolicies, known.policies_per_user),
+    ]
+    .into_iter()
+    .filter_map(|(quota, limit)| Some((quota, u64::from(limit?))))
+    .collect()
 }
 
 /// All sources that can be set up, and those that cannot.

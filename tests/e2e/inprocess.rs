@@ -148,7 +148,7 @@ fn parts(
             guard: Guard::default(),
             leavers: Leavers::default(),
             less_access: LessAccess::Keep,
-            sub_user_quota: None,
+            quotas: std::collections::HashMap::new(),
         },
         retry: Retry::default(),
         sign_in: SignIn { sso: false },

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::evidence::Evidence;
 use crate::grounds::Grounds;
+use crate::object::Object;
 use crate::outbox::Kind;
 
 /// What of a sub-user a change is about; absent means untouched or unknown.
@@ -85,6 +86,27 @@ pub enum Reason {
         /// Who.
         actor: String,
     },
+    /// A grant rule calls for it.
+    Granted {
+        /// Line of the rule.
+        rule: u32,
+    },
+    /// The grant rules call for it no more: they were edited, or the member's facts have changed.
+    NotGranted {
+        /// Line of the rule that it was given by.
+        rule: u32,
+    },
+    /// Given by hand, where a rule says that it alone gives.
+    Exclusive {
+        /// Line of the rule.
+        rule: u32,
+    },
+    /// A group that camsync made and nothing calls for any more.
+    Unused,
+    /// Leavers are denied everything by it.
+    Denial,
+    /// A person asked that the keys which camsync switched off come back.
+    KeysRequested,
 }
 
 /// By what an existing sub-user was recognised.
@@ -109,6 +131,12 @@ pub enum DriftKind {
     Remark,
     /// The sub-user was deleted.
     Deleted,
+    /// A grant was taken.
+    GrantTaken,
+    /// The deny-all policy was taken off.
+    DenialTaken,
+    /// A key was switched on, or made.
+    KeyOn,
 }
 
 impl fmt::Display for Reason {
@@ -128,6 +156,9 @@ impl fmt::Display for Reason {
                 DriftKind::SignInOff => "console sign-in was switched off by someone else",
                 DriftKind::Remark => "the remark was altered by someone else",
                 DriftKind::Deleted => "the sub-user was deleted by someone else",
+                DriftKind::GrantTaken => "it was taken away by someone else",
+                DriftKind::DenialTaken => "the deny-all policy is not on a suspended sub-user",
+                DriftKind::KeyOn => "the key of a suspended sub-user works",
             }),
             Self::Unconfirmed => f.write_str("an earlier write has not shown its effect"),
             Self::Leaver { evidence, grounds } => {
@@ -144,6 +175,22 @@ impl fmt::Display for Reason {
                 )
             }
             Self::Person { actor } => write!(f, "asked for by {actor}"),
+            Self::Granted { rule } => write!(f, "granted by the rule in line {rule}"),
+            Self::NotGranted { rule } => {
+                write!(
+                    f,
+                    "no grant rule calls for it any more; it was given by the rule in line {rule}"
+                )
+            }
+            Self::Exclusive { rule } => {
+                write!(
+                    f,
+                    "given by someone else, and the rule in line {rule} is exclusive"
+                )
+            }
+            Self::Denial => f.write_str("leavers are denied everything by it"),
+            Self::KeysRequested => f.write_str("a person asked that it work again"),
+            Self::Unused => f.write_str("camsync made it, and nothing calls for it any more"),
         }
     }
 }
@@ -172,6 +219,11 @@ pub enum Hold {
         /// The CAM action.
         action: String,
     },
+    /// What it needs is not there: another change, which makes it, waits or has failed.
+    Prerequisite {
+        /// What is missing, as `group rd` or `sub-user zhangsan`.
+        what: String,
+    },
 }
 
 impl fmt::Display for Hold {
@@ -190,6 +242,9 @@ impl fmt::Display for Hold {
                     write!(f, " of {limit}")?;
                 }
                 write!(f, ", {wanted} more wanted")
+            }
+            Self::Prerequisite { what } => {
+                write!(f, "waits for the {what}, which does not exist yet")
             }
             Self::Permission { action } => write!(
                 f,
@@ -217,11 +272,13 @@ pub struct Planned {
     pub sub_user: Option<i64>,
     /// What is done.
     pub kind: Kind,
+    /// The group, policy or key that it is about, if it is about one.
+    pub object: Option<Object>,
     /// The source.
     pub source: String,
-    /// The member's id.
+    /// The member's id; empty when the change is about no sub-user.
     pub member: String,
-    /// The sub-user's name.
+    /// The sub-user's name; likewise.
     pub username: String,
     /// Why.
     pub reason: Reason,
@@ -235,12 +292,16 @@ pub struct Planned {
     pub adoption: Option<Adoption>,
     /// What the rule says of console sign-in, for the ledger to remember once applied.
     pub rule_login: Option<bool>,
+    /// Groups and policies that this plan takes from most of those who have them, this removal among others: each
+    /// counts against the guard like one more person.
+    pub empties: Vec<Object>,
     /// Why it waits, when it does.
     pub hold: Option<Hold>,
 }
 
 impl Planned {
-    /// What an approval belongs to: this removal of this sub-user, or this adoption of this account.
+    /// What an approval belongs to: this removal of this sub-user, or this adoption of this account. All rungs of one
+    /// ladder are one removal, and so are all grants that one person loses.
     #[must_use]
     pub fn removal_key(&self) -> RemovalKey {
         let subject = match (&self.adoption, self.sub_user) {
@@ -250,7 +311,34 @@ impl Planned {
         };
         RemovalKey {
             subject,
+            kind: self.removal(),
+        }
+    }
+
+    /// All that an approval of the change belongs to: its own pair, and what it helps to empty.
+    pub fn removal_keys(&self) -> impl Iterator<Item = RemovalKey> {
+        let emptied = self.empties.iter().map(|object| RemovalKey {
+            subject: format!("{}:{}", object.kind.as_str(), object.name),
             kind: self.kind,
+        });
+        std::iter::once(self.removal_key()).chain(emptied)
+    }
+
+    /// Whether it is about a group or policy alone, and about no sub-user.
+    #[must_use]
+    pub fn sub_user_less(&self) -> bool {
+        self.sub_user.is_none() && self.username.is_empty()
+    }
+
+    /// What the change is a part of, when it is a removal: the suspension, the deletion, the regrouping.
+    #[must_use]
+    pub fn removal(&self) -> Kind {
+        match (&self.reason, self.kind) {
+            (Reason::Leaver { .. }, _) => Kind::SuspendUser,
+            (Reason::Expired { .. }, _) => Kind::DeleteUser,
+            (Reason::Returned { .. }, _) => Kind::ResumeUser,
+            (_, Kind::DetachPolicy) => Kind::RemoveFromGroup,
+            (_, kind) => kind,
         }
     }
 }

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::departments::Departments;
 use crate::evidence::Evidence;
 use crate::expression::{CompiledCondition, CompiledText, EvalError, Facts, Language, ParseError};
+use crate::grants::{Entitlement, Wanted};
 use crate::model::{Member, MemberStatus};
-use crate::rules::{AdmitRule, Adopt, Enroll, OnConflict, Rules};
+use crate::rules::{AdmitRule, Adopt, Enroll, GrantRule, OnConflict, Rules};
 
 /// How a member is admitted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,10 +89,11 @@ pub struct Desired {
     pub verdict: Verdict,
     /// When the member is not admitted but once was: what the removal would rest on.
     pub evidence: Option<Evidence>,
-    /// Groups that grant rules call for, sorted.
-    pub groups: Vec<String>,
-    /// Policies that grant rules call for, sorted.
-    pub policies: Vec<String>,
+    /// What the grant rules call for.
+    pub entitlement: Entitlement,
+    /// What today's grant rules would have called for with the facts that were last admitted, where these were others:
+    /// tells a rule edit from changed facts.
+    pub with_former_facts: Option<Entitlement>,
 }
 
 /// What the desired state of one source is made from.
@@ -119,9 +121,16 @@ struct CompiledAdmit<'a> {
 }
 
 struct CompiledGrant<'a> {
+    rule: &'a GrantRule,
     when: Option<CompiledCondition<'a>>,
-    groups: Vec<CompiledText<'a>>,
-    policies: &'a [String],
+    groups: Vec<GroupName<'a>>,
+    policies: Vec<Arc<str>>,
+    like: Option<Arc<str>>,
+}
+
+enum GroupName<'a> {
+    Literal(Arc<str>),
+    Made(CompiledText<'a>),
 }
 
 /// Computes the desired state of one source.
@@ -147,13 +156,18 @@ pub fn desired(rules: &Rules, input: &DesiredInput<'_>) -> Result<Vec<Desired>, 
         .iter()
         .map(|rule| {
             Ok(CompiledGrant {
+                rule,
                 when: optional(&language, rule.when.as_ref())?,
                 groups: rule
                     .groups
                     .iter()
-                    .map(|g| language.text(g))
+                    .map(|group| match group.literal() {
+                        Some(name) => Ok(GroupName::Literal(Arc::from(name))),
+                        None => language.text(group).map(GroupName::Made),
+                    })
                     .collect::<Result<_, _>>()?,
-                policies: &rule.policies,
+                policies: rule.policies.iter().map(|p| Arc::from(&**p)).collect(),
+                like: rule.like.as_deref().map(Arc::from),
             })
         })
         .collect::<Result<Vec<_>, ParseError>>()?;
@@ -191,23 +205,33 @@ fn one(
         }
         Verdict::Admitted(_) | Verdict::AwaitingApplication { .. } | Verdict::Failed { .. } => None,
     });
-    let (mut groups, mut policies) = (Vec::new(), Vec::new());
     let mut verdict = verdict;
-    if let Verdict::Admitted(admission) = &verdict
-        && let Err(EvalError(error)) = grants(&facts, grant, &mut groups, &mut policies)
-    {
-        verdict = Verdict::Failed {
-            rule: admission.rule,
-            error,
-        };
+    let mut entitlement = Entitlement::default();
+    let mut with_former_facts = None;
+    if let Verdict::Admitted(admission) = &verdict {
+        match entitled(&facts, grant) {
+            Ok(called_for) => entitlement = called_for,
+            Err(EvalError(error)) => {
+                verdict = Verdict::Failed {
+                    rule: admission.rule,
+                    error,
+                };
+            }
+        }
+        let former = had.and_then(Option::as_ref).filter(|f| f != &member);
+        if let Some(former) = former.filter(|_| !grant.is_empty()) {
+            let facts = Facts::new(former, input.departments, input.source, input.connector);
+            // Rules that fail on facts of the past say nothing about what they would have given.
+            with_former_facts = entitled(&facts, grant).ok();
+        }
     }
     Desired {
         member: Arc::clone(member),
         key,
         verdict,
         evidence,
-        groups,
-        policies,
+        entitlement,
+        with_former_facts,
     }
 }
 
@@ -291,25 +315,38 @@ fn holds(condition: Option<&CompiledCondition<'_>>, facts: &Facts) -> Result<boo
     condition.map_or(Ok(true), |c| c.holds(facts))
 }
 
-fn grants(
-    facts: &Facts,
-    grant: &[CompiledGrant<'_>],
-    groups: &mut Vec<String>,
-    policies: &mut Vec<String>,
-) -> Result<(), EvalError> {
-    for rule in grant {
-        if !holds(rule.when.as_ref(), facts)? {
+fn entitled(facts: &Facts, grant: &[CompiledGrant<'_>]) -> Result<Entitlement, EvalError> {
+    let mut made = Entitlement::default();
+    for compiled in grant {
+        if !holds(compiled.when.as_ref(), facts)? {
             continue;
         }
-        for group in &rule.groups {
-            groups.push(group.fill(facts)?);
+        let rule = compiled.rule.line;
+        let wanted = |name: Arc<str>, literal| Wanted {
+            name,
+            rule,
+            literal,
+        };
+        for group in &compiled.groups {
+            let group = match group {
+                GroupName::Literal(name) => wanted(Arc::clone(name), true),
+                GroupName::Made(text) => wanted(Arc::from(text.fill(facts)?), false),
+            };
+            if !group.name.is_empty() {
+                made.groups.push(group);
+            }
         }
-        policies.extend(rule.policies.iter().cloned());
+        let literal = |name: &Arc<str>| wanted(Arc::clone(name), true);
+        made.policies.extend(compiled.policies.iter().map(literal));
+        made.like.extend(compiled.like.iter().map(literal));
+        if compiled.rule.exclusive && made.exclusive.is_none() {
+            made.exclusive = Some(rule);
+        }
     }
-    groups.retain(|g| !g.is_empty());
-    groups.sort();
-    groups.dedup();
-    policies.sort();
-    policies.dedup();
-    Ok(())
+    for list in [&mut made.groups, &mut made.policies, &mut made.like] {
+        // Of two rules that call for the same, the one that names it literally counts, then the first.
+        list.sort_by(|a, b| (&a.name, !a.literal, a.rule).cmp(&(&b.name, !b.literal, b.rule)));
+        list.dedup_by(|later, first| later.name == first.name);
+    }
+    Ok(made)
 }

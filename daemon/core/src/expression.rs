@@ -109,6 +109,13 @@ impl Text {
     pub fn source(&self) -> &str {
         &self.0
     }
+
+    /// The text itself, trimmed, when nothing of a member goes into it.
+    #[must_use]
+    pub fn literal(&self) -> Option<&str> {
+        let open = ["{{", "{%", "{#"].iter().any(|mark| self.0.contains(mark));
+        (!open).then(|| self.0.trim())
+    }
 }
 
 /// The language's environment; rules are compiled against it once a pass.

@@ -113,7 +113,7 @@ pub fn judge(guard: &Guard, memory: &Memory, changes: &mut [Planned]) -> Vec<Jud
             buckets
                 .entry(bucket(change, evidence))
                 .or_default()
-                .insert(key);
+                .extend(change.removal_keys());
         }
     }
     let mut used = memory.used.clone();
@@ -181,6 +181,7 @@ mod tests {
         Planned {
             sub_user: Some(id),
             kind: Kind::SuspendUser,
+            object: None,
             source: "acme".into(),
             member: format!("m{id}"),
             username: format!("m{id}"),
@@ -193,6 +194,7 @@ mod tests {
             evidence: Some(evidence),
             adoption: None,
             rule_login: None,
+            empties: Vec::new(),
             hold: None,
         }
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::change::Hold;
 use crate::evidence::Evidence;
 use crate::grounds::Grounds;
+use crate::object::Object;
 
 /// Why a member has not what the rules call for, or keeps what they do not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +82,85 @@ pub enum Problem {
         /// Line of the rule.
         rule: u32,
     },
+    /// Rights that administer, which no rule names literally for this member, are not given.
+    Administers {
+        /// The policy.
+        policy: String,
+        /// The group or followed sub-user that has it, where it comes through one.
+        through: Option<String>,
+        /// Line of the rule.
+        rule: u32,
+    },
+    /// The account of the wanted name has rights that administer, which no rule names literally for this member.
+    AdoptionAdministers {
+        /// The account.
+        username: String,
+        /// The policy.
+        policy: String,
+    },
+    /// A group name made from a member's facts is that of a group which camsync did not make.
+    GroupNotOurs {
+        /// The group.
+        group: String,
+        /// Line of the rule.
+        rule: u32,
+    },
+    /// A group's name differs by case alone from that of another.
+    GroupTaken {
+        /// The group.
+        group: String,
+        /// The other.
+        by: String,
+        /// Line of the rule.
+        rule: u32,
+    },
+    /// A group cannot have this name.
+    GroupNameIllegal {
+        /// The name, cut.
+        group: String,
+        /// Line of the rule.
+        rule: u32,
+    },
+    /// CAM knows no policy of this name.
+    NoSuchPolicy {
+        /// The name.
+        policy: String,
+        /// Line of the rule.
+        rule: u32,
+    },
+    /// The policy is out of service, or a service's own.
+    PolicyUnusable {
+        /// The name.
+        policy: String,
+        /// Line of the rule.
+        rule: u32,
+    },
+    /// The policy is not the one that the rule first came to, or administers only since then.
+    PolicyReplaced {
+        /// The name.
+        policy: String,
+        /// Line of the rule.
+        rule: u32,
+    },
+    /// The sub-user that is followed does not exist.
+    NoTemplate {
+        /// Its name.
+        template: String,
+        /// Line of the rule.
+        rule: u32,
+    },
+    /// Someone else took a grant; kept.
+    GrantTaken {
+        /// What was taken.
+        object: Object,
+    },
+    /// A policy of the deny-all policy's name says something else.
+    DenyAllSaysOtherwise,
+    /// What a member has cannot be read, and so nothing of it is given or taken.
+    Unreadable {
+        /// The CAM action that the key may not call.
+        action: String,
+    },
     /// A quota or permission is in the way.
     Waiting {
         /// For what.
@@ -146,6 +226,67 @@ impl fmt::Display for Problem {
             Self::AwaitingApplication { rule } => {
                 write!(f, "needs an approved application (rule in line {rule})")
             }
+            Self::Administers {
+                policy,
+                through: Some(through),
+                rule,
+            } => write!(
+                f,
+                "not given: {through}, which the rule in line {rule} calls for, has the policy {policy}, which administers; name that policy literally in a rule for this member, or take it off {through}"
+            ),
+            Self::Administers {
+                policy,
+                through: None,
+                rule,
+            } => write!(
+                f,
+                "not given: the policy {policy}, which the rule in line {rule} calls for, administers; name it literally"
+            ),
+            Self::AdoptionAdministers { username, policy } => write!(
+                f,
+                "not adopted: the account {username} has the policy {policy}, which administers; name that policy literally in a rule for this member, or take it off the account"
+            ),
+            Self::GroupNotOurs { group, rule } => write!(
+                f,
+                "not given: the rule in line {rule} makes the name {group} from the member's facts, and a group of that name exists which camsync did not make; name it literally, or rename it"
+            ),
+            Self::GroupTaken { group, by, rule } => write!(
+                f,
+                "not given: the group {group} of the rule in line {rule} differs from the group {by} by case alone; spell it in the same way"
+            ),
+            Self::GroupNameIllegal { group, rule } => write!(
+                f,
+                "not given: the rule in line {rule} makes a group name that is too long or holds control characters: {group:?}"
+            ),
+            Self::NoSuchPolicy { policy, rule } => write!(
+                f,
+                "not given: CAM knows no policy {policy}, which the rule in line {rule} calls for; correct the name (case counts)"
+            ),
+            Self::PolicyUnusable { policy, rule } => write!(
+                f,
+                "not given: the policy {policy} of the rule in line {rule} is out of service or a service's own"
+            ),
+            Self::PolicyReplaced { policy, rule } => write!(
+                f,
+                "not given: the policy {policy} of the rule in line {rule} is not what it was: another one under its name, or it administers since; look at it, then take its name out of the rules for one pass and put it back"
+            ),
+            Self::NoTemplate { template, rule } => write!(
+                f,
+                "the sub-user {template}, which the rule in line {rule} follows, does not exist; what was given after it stays"
+            ),
+            Self::GrantTaken { object } => write!(
+                f,
+                "the {object} was taken away by someone else, and this is kept; `camsync members resume` gives it back"
+            ),
+            Self::DenyAllSaysOtherwise => write!(
+                f,
+                "the policy {} does not deny everything, and camsync did not write it so; delete it, and camsync makes its own",
+                crate::grants::DENY_ALL
+            ),
+            Self::Unreadable { action } => write!(
+                f,
+                "what this member has cannot be read: the CAM key lacks the permission cam:{action}; add it to the key's policy"
+            ),
             Self::Waiting { hold } => hold.fmt(f),
         }
     }

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::Evidence;
+use crate::grants::Given;
 use crate::model::{Member, fold};
 
 /// How a sub-user came to be managed.
@@ -115,6 +116,12 @@ pub struct SubUser {
     pub admitted: Option<Arc<Member>>,
     /// Its Remark has carried the mark.
     pub marked: bool,
+    /// Groups and policies that camsync gave, the deny-all policy among them.
+    pub given: Vec<Given>,
+    /// API keys that camsync switched off.
+    pub keys_off: Vec<String>,
+    /// A person asked that the keys which camsync switched off come back.
+    pub keys_requested: bool,
     /// A change of it is in flight: nothing is planned until that is settled.
     pub busy: bool,
 }

@@ -8,9 +8,11 @@ use std::time::Duration;
 use camsync_core::change::{DriftKind, Planned, Reason};
 use camsync_core::desired::{Admission, Desired, Verdict};
 use camsync_core::evidence::{Absence, Evidence};
+use camsync_core::grants::{Entitlement, ObservedGrants};
 use camsync_core::grounds::Grounds;
 use camsync_core::model::{Member, MemberStatus, fold};
 use camsync_core::outbox::Kind;
+use camsync_core::plan::quota::Quotas;
 use camsync_core::plan::{Absent, Draft, Note, PlanInput, SourceView, Then, Unlinked, plan};
 use camsync_core::problem::Problem;
 use camsync_core::remark::with_mark;
@@ -62,20 +64,25 @@ impl World {
             fresh: self.fresh,
             unlinked: self.unlinked.as_ref().filter(|_| *name == SOURCES[0]),
         });
-        plan(&PlanInput {
+        let observed = Observed::new(self.users.clone());
+        let quotas = Quotas::default();
+        let leavers = Leavers {
+            deny_all: DenyAll::Never,
+            delete_after: Some(Duration::from_secs(30 * 24 * 3600)),
+            delete_adopted: self.delete_adopted,
+        };
+        let input = PlanInput {
             now: now(),
             sources: &sources,
             sub_users: &self.sub_users,
-            observed: &Observed::new(self.users.clone()),
-            leavers: &Leavers {
-                deny_all: DenyAll::Never,
-                delete_after: Some(Duration::from_secs(30 * 24 * 3600)),
-                delete_adopted: self.delete_adopted,
-            },
+            observed: &observed,
+            leavers: &leavers,
             less_access: self.less_access,
-            sub_user_quota: None,
-            quota_full_at: None,
-        })
+            made: &[],
+            whole: true,
+            quotas: &quotas,
+        };
+        plan(&input, &ObservedGrants::default())
     }
 
     fn row(&self, id: i64) -> &SubUser {
@@ -117,6 +124,7 @@ impl World {
             Note::GoneByHand { .. } | Note::Released { .. } | Note::Unwanted { .. } => {
                 self.sub_users.retain(|s| s.id != id);
             }
+            _ => panic!("nothing was given, and nothing was made"),
         }
     }
 
@@ -195,6 +203,7 @@ fn note_id(note: &Note) -> i64 {
         | Note::ResumeSettled { sub_user }
         | Note::NoLongerLeaving { sub_user }
         | Note::Unwanted { sub_user } => *sub_user,
+        _ => panic!("nothing was given, and nothing was made"),
     }
 }
 
@@ -248,6 +257,9 @@ fn sub_user(id: i64, source: &str, key: &str) -> SubUser {
         protected: false,
         resume_requested: false,
         replaced_by: None,
+        keys_requested: false,
+        given: Vec::new(),
+        keys_off: Vec::new(),
         admitted: None,
         marked: false,
         busy: false,
@@ -395,7 +407,6 @@ fn place(world: &mut World, n: usize, (presence, (verdict, evidence), row): Slot
     match presence {
         0..=6 => {
             let member = member(&key.to_uppercase(), "Zhang San");
-            let (groups, policies) = (Vec::new(), Vec::new());
             let key = key.clone();
             world.desired.push((
                 source,
@@ -404,8 +415,8 @@ fn place(world: &mut World, n: usize, (presence, (verdict, evidence), row): Slot
                     key,
                     verdict,
                     evidence,
-                    groups,
-                    policies,
+                    entitlement: Entitlement::default(),
+                    with_former_facts: None,
                 },
             ));
         }

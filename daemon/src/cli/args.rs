@@ -309,7 +309,7 @@ impl Command {
                 Members::Show(who)
                 | Members::Explain(who)
                 | Members::Suspend(who)
-                | Members::Resume(who)
+                | Members::Resume { who, .. }
                 | Members::Protect { who, .. }
                 | Members::Release(who),
             ) => who.json,
@@ -397,7 +397,13 @@ pub(crate) enum Members {
     /// Switch console sign-in off, at once
     Suspend(Who),
     /// Let access come back
-    Resume(Who),
+    Resume {
+        #[command(flatten)]
+        who: Who,
+        /// The API keys that camsync switched off, too
+        #[arg(long)]
+        keys: bool,
+    },
     /// Exempt from every removal
     Protect {
         #[command(flatten)]

@@ -338,9 +338,8 @@ fn asked(command: Command, language: &str) -> Result<Asked, OpError> {
                 id,
                 source,
             }),
-            Members::Resume(who) => member(who, Draw::Member, |id, source| Request::Resume {
-                id,
-                source,
+            Members::Resume { who, keys } => member(who, Draw::Member, |id, source| {
+                Request::Resume { id, source, keys }
             }),
             Members::Protect { who, off } => {
                 member(who, Draw::Member, |id, source| Request::Protect {

@@ -2,6 +2,8 @@
 
 use camsync_core::change::{Hold, Reason, UserState};
 use camsync_core::evidence::Evidence;
+use camsync_core::grants::DENY_ALL;
+use camsync_core::object::{Object, ObjectKind};
 use camsync_core::outbox::{Event, Kind, Status};
 use camsync_core::retry::FailureClass;
 use camsync_core::sub_user::Stage;
@@ -42,16 +44,18 @@ impl std::fmt::Display for Failure {
 pub struct ChangeRow {
     /// Its id.
     pub id: i64,
-    /// The sub-user that it is about.
-    pub sub_user: i64,
+    /// The sub-user that it is about; absent when it is about a group or policy alone.
+    pub sub_user: Option<i64>,
     /// The source.
     pub source: String,
-    /// The member's id.
+    /// The member's id; empty without a sub-user.
     pub member: String,
-    /// The sub-user's name.
+    /// The sub-user's name; likewise.
     pub username: String,
     /// What is done.
     pub kind: Kind,
+    /// The group, policy or key that it is about.
+    pub object: Option<Object>,
     /// Where it stands.
     pub status: Status,
     /// Why it is made.
@@ -84,6 +88,38 @@ pub struct ChangeRow {
     pub applied_at: Option<DateTime<Utc>>,
 }
 
+impl ChangeRow {
+    /// Whether it gives back what a suspension takes: sign-in, a key, or what the deny-all policy denies.
+    #[must_use]
+    pub fn gives_back(&self) -> bool {
+        let signs_in = self.after.as_ref().and_then(|a| a.console_login) == Some(true);
+        let denial = self.object.as_ref().is_some_and(|o| o.name == DENY_ALL);
+        match self.kind {
+            Kind::EnableKey => true,
+            Kind::DetachPolicy => denial,
+            _ => signs_in,
+        }
+    }
+
+    /// The sub-user's name; of a change about a group or policy alone, that one's.
+    #[must_use]
+    pub fn of(&self) -> &str {
+        match &self.object {
+            Some(object) if self.username.is_empty() => &object.name,
+            _ => &self.username,
+        }
+    }
+
+    /// What stays the same when a newer plan makes the same change in this one's place.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let sub_user = self.sub_user.map(|id| id.to_string());
+        let object = self.object.as_ref().map(ToString::to_string);
+        let parts: Vec<String> = sub_user.into_iter().chain(object).collect();
+        parts.join(":")
+    }
+}
+
 /// One try.
 #[derive(Debug, Clone, Serialize)]
 pub struct AttemptRow {
@@ -102,8 +138,8 @@ pub struct AttemptRow {
 /// A change to be recorded.
 #[derive(Debug)]
 pub struct NewChange<'a> {
-    /// The sub-user.
-    pub sub_user: i64,
+    /// The sub-user, unless it is about a group or policy alone.
+    pub sub_user: Option<i64>,
     /// The source.
     pub source: &'a str,
     /// The member's id.
@@ -112,6 +148,8 @@ pub struct NewChange<'a> {
     pub username: &'a str,
     /// What is done.
     pub kind: Kind,
+    /// The group, policy or key that it is about.
+    pub object: Option<&'a Object>,
     /// Why.
     pub reason: &'a Reason,
     /// Before.
@@ -120,6 +158,8 @@ pub struct NewChange<'a> {
     pub after: Option<&'a UserState>,
     /// The evidence of a removal.
     pub evidence: Option<Evidence>,
+    /// Of a removal: the kind of change that it is a part of.
+    pub removal: Option<Kind>,
     /// Counts in the guard's window.
     pub counted: bool,
     /// A person's emergency.
@@ -151,6 +191,33 @@ pub enum Effect {
     Resumed,
     /// It is gone.
     Deleted,
+    /// The group or policy was made, with this id.
+    Made {
+        /// CAM's id.
+        id: u64,
+    },
+    /// The group or policy is gone.
+    Unmade,
+    /// It is in the group, or has the policy.
+    Granted {
+        /// CAM's id of the group or policy.
+        id: u64,
+    },
+    /// It is no longer in the group, or no longer has the policy.
+    Taken {
+        /// CAM's id of the group or policy.
+        id: u64,
+    },
+    /// The key works no more.
+    KeyOff,
+    /// The key works again.
+    KeyOn,
+    /// The key is gone.
+    KeyDeleted,
+    /// It has a new password.
+    PasswordReset,
+    /// It was so already, by somebody else's hand: nothing becomes camsync's.
+    Already,
 }
 
 /// Which changes a list shows.
@@ -282,7 +349,7 @@ impl Ledger {
 
     /// Records that an attempt begins; its number. Nothing may be sent before this returns. Absent when there is
     /// nothing to be done any more: someone has superseded, held or cancelled the change since it was read, or it
-    /// would give sign-in back to whom a person has suspended since it was planned.
+    /// would give back what a person has taken by a suspension since it was planned.
     ///
     /// # Errors
     /// When the ledger cannot be written.
@@ -292,18 +359,18 @@ impl Ledger {
         at: DateTime<Utc>,
     ) -> Result<Option<u32>, LedgerError> {
         self.write("record an attempt", |t| {
-            let (status, undoes): (Status, bool) = t
-                .prepare_cached(
-                    "SELECT c.status, s.stopped_at IS NOT NULL AND coalesce(json_extract(c.after, '$.console_login'), 0)
-                     FROM changes c JOIN sub_users s ON s.id = c.sub_user WHERE c.id = ?1",
-                )?
-                .query_row([change], |row| {
-                    Ok((rows::word(row, "status", Status::parse)?, row.get(1)?))
-                })?;
-            if status != Status::Pending {
+            let row = t
+                .prepare_cached("SELECT * FROM changes WHERE id = ?1")?
+                .query_row([change], change_row)?;
+            if row.status != Status::Pending {
                 return Ok(None);
             }
-            if undoes {
+            let stopped: bool = t
+                .prepare_cached(
+                    "SELECT EXISTS (SELECT 1 FROM sub_users WHERE id = ?1 AND stopped_at IS NOT NULL)",
+                )?
+                .query_row([row.sub_user], |row| row.get(0))?;
+            if stopped && row.gives_back() {
                 transition(t, change, Event::Supersede)?;
                 return Ok(None);
             }
@@ -400,6 +467,56 @@ impl Ledger {
         })
     }
 
+    /// Whether an earlier attempt at a change may have had its effect: one that was sent, and of which nobody knows.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn is_open(&self, change: i64) -> Result<bool, LedgerError> {
+        self.read("read the attempts", |c| {
+            c.prepare_cached(&format!(
+                "SELECT EXISTS (SELECT 1 FROM changes c WHERE c.id = ?1 AND {OPEN})"
+            ))?
+            .query_row([change], |row| row.get(0))
+        })
+    }
+
+    /// What has to be read before a plan can be trusted: attempts that were cut short, and changes that may have made
+    /// something camsync's own without the ledger knowing. Of a sub-user, in order.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn unsettled(&self) -> Result<Vec<ChangeRow>, LedgerError> {
+        self.read("read the outbox", |c| {
+            c.prepare_cached(&format!(
+                "SELECT c.* FROM changes c WHERE c.status = 'in_flight' OR (c.status IN ('pending', 'held', 'failed')
+                 AND c.kind IN ('create_group', 'create_policy', 'add_to_group', 'attach_policy', 'disable_key') AND {OPEN})
+                 ORDER BY c.status = 'in_flight' DESC, c.id"
+            ))?
+            .query_map([], change_row)?
+            .collect()
+        })
+    }
+
+    /// Asks a change again of which nobody knows whether it had its effect, to be read and not sent; its row as it is
+    /// then. Absent when somebody else was faster.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn reopen(&self, change: i64) -> Result<Option<ChangeRow>, LedgerError> {
+        self.write("write a change", |t| {
+            let mut read = t.prepare_cached("SELECT * FROM changes WHERE id = ?1")?;
+            let row = read.query_row([change], change_row)?;
+            match row.status {
+                Status::Failed | Status::Held => {
+                    transition(t, change, Event::Retry)?;
+                    read.query_row([change], change_row).map(Some)
+                }
+                Status::Pending | Status::InFlight => Ok(Some(row)),
+                _ => Ok(None),
+            }
+        })
+    }
+
     /// Puts a change behind the time of its next attempt without an attempt having been made.
     ///
     /// # Errors
@@ -413,33 +530,48 @@ impl Ledger {
         })
     }
 
-    /// Records a person's emergency: past guard and order, before anything is sent.
+    /// Records a person's emergency: past guard and order, before anything is sent. The changes are of one sub-user;
+    /// their ids, in order.
     ///
     /// # Errors
     /// When the ledger cannot be written.
     pub fn insert_urgent(
         &self,
-        new: &NewChange<'_>,
+        new: &[NewChange<'_>],
         at: DateTime<Utc>,
         actor: &str,
         action: &str,
-    ) -> Result<i64, LedgerError> {
+    ) -> Result<Vec<i64>, LedgerError> {
         self.write("record a change", |t| {
+            let Some(first) = new.first() else {
+                return Ok(Vec::new());
+            };
             // Anything else that waits for this sub-user gives way.
-            drop_waiting(t, new.sub_user)?;
-            let id = insert(t, new, at)?;
+            if let Some(sub_user) = first.sub_user {
+                drop_waiting(t, sub_user)?;
+            }
+            let ids = new
+                .iter()
+                .map(|change| insert(t, change, at))
+                .collect::<rusqlite::Result<Vec<i64>>>()?;
             super::audit::append(
                 t,
                 at,
                 actor,
                 action,
-                new.username,
-                &serde_json::json!({ "change": id, "source": new.source, "member": new.member }),
+                first.username,
+                &serde_json::json!({
+                    "change": ids.first(), "changes": ids, "source": first.source, "member": first.member,
+                }),
             )?;
-            Ok(id)
+            Ok(ids)
         })
     }
 }
+
+/// Of a change `c`: an attempt at it has ended, and nobody knows whether it had its effect.
+const OPEN: &str = "EXISTS (SELECT 1 FROM attempts a WHERE a.change = c.id
+    AND json_extract(a.outcome, '$.error.class') = 'unknown')";
 
 /// Who a change goes back to: a person, a rule, or nobody but camsync.
 fn author(reason: &Reason) -> String {
@@ -447,12 +579,18 @@ fn author(reason: &Reason) -> String {
         Reason::Admitted { rule }
         | Reason::Adopted { rule, .. }
         | Reason::RuleFollowed { rule }
-        | Reason::Returned { rule } => format!("rule:{rule}"),
+        | Reason::Returned { rule }
+        | Reason::Granted { rule }
+        | Reason::NotGranted { rule }
+        | Reason::Exclusive { rule } => format!("rule:{rule}"),
         Reason::Person { actor } => actor.clone(),
         Reason::Drift { .. }
         | Reason::Unconfirmed
         | Reason::Leaver { .. }
-        | Reason::Expired { .. } => "camsync".to_owned(),
+        | Reason::Expired { .. }
+        | Reason::Unused
+        | Reason::Denial
+        | Reason::KeysRequested => "camsync".to_owned(),
     }
 }
 
@@ -469,8 +607,8 @@ pub(super) fn insert(
     };
     t.prepare_cached(
         "INSERT INTO changes (sub_user, source, member, username, kind, status, reason, before, after, evidence,
-         counted, urgent, rule_login, plan, hold, created_at, released_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+         counted, urgent, rule_login, plan, hold, created_at, released_at, object_kind, object_name, object_id, removal)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
     )?
     .execute(params![
         new.sub_user,
@@ -489,7 +627,11 @@ pub(super) fn insert(
         new.plan,
         new.hold.map(rows::to_json).transpose()?,
         time_text(at),
-        new.hold.is_none().then(|| time_text(at))
+        new.hold.is_none().then(|| time_text(at)),
+        new.object.map(|o| o.kind.as_str()),
+        new.object.map(|o| &o.name),
+        new.object.and_then(|o| o.id),
+        new.removal.map(Kind::as_str)
     ])?;
     Ok(t.last_insert_rowid())
 }
@@ -536,20 +678,43 @@ pub(super) fn settle_creation(
     sub_user: i64,
     at: DateTime<Utc>,
 ) -> rusqlite::Result<()> {
-    let open: Vec<(i64, Status)> = t
+    let open = t
         .prepare_cached(
             "SELECT id, status FROM changes WHERE sub_user = ?1 AND kind = 'create_user' AND status IN ('pending', 'held', 'failed')",
         )?
-        .query_map([sub_user], |row| {
-            Ok((row.get(0)?, rows::word(row, "status", Status::parse)?))
-        })?
-        .collect::<rusqlite::Result<_>>()?;
+        .query_map([sub_user], id_and_status)?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    settle(t, &open, at)
+}
+
+/// The same of a group or policy.
+pub(super) fn settle_making(
+    t: &Connection,
+    kind: ObjectKind,
+    name: &str,
+    at: DateTime<Utc>,
+) -> rusqlite::Result<()> {
+    let open = t
+        .prepare_cached(
+            "SELECT id, status FROM changes WHERE sub_user IS NULL AND kind IN ('create_group', 'create_policy')
+             AND object_kind = ?1 AND object_name = ?2 AND status IN ('pending', 'held', 'failed')",
+        )?
+        .query_map(params![kind.as_str(), name], id_and_status)?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    settle(t, &open, at)
+}
+
+fn id_and_status(row: &Row<'_>) -> rusqlite::Result<(i64, Status)> {
+    Ok((row.get(0)?, rows::word(row, "status", Status::parse)?))
+}
+
+fn settle(t: &Connection, open: &[(i64, Status)], at: DateTime<Utc>) -> rusqlite::Result<()> {
     for (change, status) in open {
-        if status != Status::Pending {
-            transition(t, change, Event::Retry)?;
+        if *status != Status::Pending {
+            transition(t, *change, Event::Retry)?;
         }
-        transition(t, change, Event::Start)?;
-        transition(t, change, Event::Succeed)?;
+        transition(t, *change, Event::Start)?;
+        transition(t, *change, Event::Succeed)?;
         t.prepare_cached(
             "UPDATE changes SET applied_at = ?2, hold = NULL, next_attempt_at = NULL WHERE id = ?1",
         )?
@@ -624,21 +789,34 @@ fn apply_effect(
             )?
             .execute(params![change.sub_user, login, change.rule_login, at_text])?,
         Effect::Deleted => {
-            sub_users::end_stage(t, change.sub_user, Stage::Deleted, at)?;
+            if let Some(sub_user) = change.sub_user {
+                sub_users::end_stage(t, sub_user, Stage::Deleted, at)?;
+            }
             1
         }
+        Effect::Made { .. }
+        | Effect::Unmade
+        | Effect::Granted { .. }
+        | Effect::Taken { .. }
+        | Effect::KeyOff
+        | Effect::KeyOn
+        | Effect::KeyDeleted => {
+            super::grants::apply_effect(t, change, effect, at)?;
+            1
+        }
+        Effect::PasswordReset | Effect::Already => 1,
     };
     super::audit::append(
         t,
         at,
         &author(&change.reason),
         &format!("change.{}", change.kind.as_str()),
-        &change.username,
+        change.of(),
         &serde_json::json!({
             "change": change.id, "source": change.source, "member": change.member,
             "reason": change.reason.to_string(), "reason_details": change.reason,
-            "before": change.before, "after": change.after,
-            "plan": change.plan,
+            "before": change.before, "after": change.after, "object": change.object,
+            "plan": change.plan, "already": effect == Effect::Already,
         }),
     )
 }
@@ -652,6 +830,7 @@ pub(super) fn change_row(row: &Row<'_>) -> rusqlite::Result<ChangeRow> {
         member: row.get("member")?,
         username: row.get("username")?,
         kind: rows::word(row, "kind", Kind::parse)?,
+        object: object(row)?,
         status: rows::word(row, "status", Status::parse)?,
         reason: rows::json(row, "reason")?,
         before: rows::optional_json(row, "before")?,
@@ -668,4 +847,14 @@ pub(super) fn change_row(row: &Row<'_>) -> rusqlite::Result<ChangeRow> {
         released_at: rows::optional_time(row, "released_at")?,
         applied_at: rows::optional_time(row, "applied_at")?,
     })
+}
+
+fn object(row: &Row<'_>) -> rusqlite::Result<Option<Object>> {
+    let kind: Option<String> = row.get("object_kind")?;
+    let Some(kind) = kind else { return Ok(None) };
+    Ok(Some(Object {
+        kind: ObjectKind::parse(&kind).ok_or_else(|| rows::unknown("object_kind"))?,
+        name: row.get("object_name")?,
+        id: row.get("object_id")?,
+    }))
 }

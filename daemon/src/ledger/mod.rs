@@ -9,10 +9,16 @@ mod digest;
 mod error;
 mod figures;
 mod file;
+mod grants;
 mod lock;
+mod lost_groups;
+mod notes;
 mod notifications;
 mod plans;
+mod policy_pins;
+mod quotas;
 mod range;
+mod recording;
 mod rows;
 mod snapshot;
 mod sub_users;
@@ -37,8 +43,11 @@ pub use error::LedgerError;
 pub use figures::Figures;
 pub use lock::LedgerLock;
 pub use notifications::{KeptDrift, NotificationRow, NotificationStep, TargetRow};
-pub use plans::{APPROVAL_HOLDS, PlanRemoval, PlanRow, Recorded, Recording};
+pub use plans::{APPROVAL_HOLDS, PlanRemoval, PlanRow};
+pub use policy_pins::Pin;
+pub use quotas::{FullQuota, NEW_SUB_USERS};
 pub use range::{RangeChange, RangeItem};
+pub use recording::{Recorded, Recording};
 pub use snapshot::{
     CrawlEnd, Finding, KnownMember, MemberRow, MissingMember, Moved, Said, SourceRow,
     StoredSnapshot, facts_hash,

@@ -242,7 +242,7 @@ impl Ledger {
             c.prepare_cached(
                 "SELECT m.source, m.id, p.value AS problem FROM members m, json_each(m.problems) p
                  WHERE m.problems IS NOT NULL
-                 AND json_extract(p.value, '$.problem') IN ('sign_in_off', 'deleted_by_hand')",
+                 AND json_extract(p.value, '$.problem') IN ('sign_in_off', 'deleted_by_hand', 'grant_taken')",
             )?
             .query_map([], |row| {
                 Ok(KeptDrift {

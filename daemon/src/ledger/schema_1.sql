@@ -107,6 +107,7 @@ CREATE TABLE sub_users (
     protected         INTEGER NOT NULL DEFAULT 0,
     resume_requested  INTEGER NOT NULL DEFAULT 0,
     replaced_by       TEXT,              -- it is to go, for its member has another one: who said so
+    keys_requested    INTEGER NOT NULL DEFAULT 0,  -- a person asked that the keys switched off come back
     admitted          TEXT,              -- JSON, the facts with which a rule last admitted
     created_at        TEXT NOT NULL,
     ended_at          TEXT
@@ -118,16 +119,20 @@ CREATE UNIQUE INDEX one_owner_of_an_account ON sub_users(uin) WHERE uin IS NOT N
 -- The outbox and its history: one row a CAM write.
 CREATE TABLE changes (
     id              INTEGER PRIMARY KEY,
-    sub_user        INTEGER NOT NULL REFERENCES sub_users(id),
+    sub_user        INTEGER REFERENCES sub_users(id),  -- null: about a group or policy alone
     source          TEXT NOT NULL,
-    member          TEXT NOT NULL,
+    member          TEXT NOT NULL,       -- empty without a sub-user, as the next
     username        TEXT NOT NULL,
     kind            TEXT NOT NULL,
+    object_kind     TEXT CHECK (object_kind IN ('group', 'policy', 'key')),
+    object_name     TEXT,                -- of a key: its id
+    object_id       INTEGER,             -- CAM's id of a group or policy, when it was known
     status          TEXT NOT NULL CHECK (status IN ('pending', 'in_flight', 'applied', 'failed', 'held', 'superseded', 'cancelled')),
     reason          TEXT NOT NULL,       -- JSON
     before          TEXT,                -- JSON
     after           TEXT,                -- JSON
     evidence        TEXT,
+    removal         TEXT,                -- of a removal: the kind of change that it is a part of
     counted         INTEGER NOT NULL DEFAULT 0,  -- let through by the guard without approval
     urgent          INTEGER NOT NULL DEFAULT 0,  -- a person's emergency: past guard, freeze and order
     rule_login      INTEGER,
@@ -143,8 +148,65 @@ CREATE TABLE changes (
 CREATE INDEX changes_by_status ON changes(status, id);
 CREATE INDEX changes_by_sub_user ON changes(sub_user, id);
 CREATE INDEX changes_in_window ON changes(released_at) WHERE counted = 1;
--- Order per sub-user: one attempt at a time.
-CREATE UNIQUE INDEX one_in_flight ON changes(sub_user) WHERE status = 'in_flight';
+-- Order per sub-user, and per group or policy alone: one attempt at a time.
+CREATE UNIQUE INDEX one_in_flight ON changes(sub_user) WHERE status = 'in_flight' AND sub_user IS NOT NULL;
+CREATE UNIQUE INDEX one_in_flight_alone ON changes(object_kind, object_name) WHERE status = 'in_flight' AND sub_user IS NULL;
+
+-- Groups and policies that camsync made, or is about to make.
+CREATE TABLE made_objects (
+    id                INTEGER PRIMARY KEY,
+    kind              TEXT NOT NULL CHECK (kind IN ('group', 'policy')),
+    name              TEXT NOT NULL,
+    mark              TEXT NOT NULL UNIQUE,  -- in its remark: whose creation it was when the answer was lost
+    cam_id            INTEGER,
+    unconfirmed_since TEXT,
+    made_at           TEXT
+) STRICT;
+CREATE UNIQUE INDEX one_made_object ON made_objects(kind, name);
+
+-- What camsync gave, and may take back.
+CREATE TABLE grants (
+    sub_user          INTEGER NOT NULL REFERENCES sub_users(id),
+    kind              TEXT NOT NULL CHECK (kind IN ('group', 'policy')),
+    cam_id            INTEGER NOT NULL,
+    name              TEXT NOT NULL,
+    rule              INTEGER,           -- line of the rule; null: the deny-all policy
+    given_at          TEXT NOT NULL,
+    unconfirmed_since TEXT,
+    PRIMARY KEY (sub_user, kind, cam_id)
+) STRICT, WITHOUT ROWID;
+
+-- API keys that camsync switched off.
+CREATE TABLE keys_off (
+    sub_user INTEGER NOT NULL REFERENCES sub_users(id),
+    key      TEXT NOT NULL,
+    off_at   TEXT NOT NULL,
+    PRIMARY KEY (sub_user, key)
+) STRICT, WITHOUT ROWID;
+
+-- What a sub-user has of its own, as last read: asked at most once an hour.
+CREATE TABLE own_grants (
+    uin     INTEGER PRIMARY KEY,
+    own     TEXT NOT NULL,               -- JSON
+    read_at TEXT NOT NULL
+) STRICT;
+
+-- Policies as they were when a rule first came to them.
+CREATE TABLE policy_pins (
+    name       TEXT PRIMARY KEY,
+    cam_id     INTEGER NOT NULL,
+    administers INTEGER NOT NULL
+) STRICT;
+
+-- Quotas that CAM refused for.
+CREATE TABLE full_quotas (
+    quota    TEXT NOT NULL,
+    of       INTEGER NOT NULL,           -- CAM's id of the group, or the Uin; 0: the account
+    used     INTEGER,                    -- how many there were when CAM was next read
+    since    TEXT NOT NULL,
+    retry_at TEXT NOT NULL,              -- tried again by then at the latest
+    PRIMARY KEY (quota, of)
+) STRICT;
 
 -- One try to apply a change: recorded before it is sent, its outcome after.
 CREATE TABLE attempts (

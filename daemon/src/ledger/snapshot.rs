@@ -6,6 +6,7 @@ use std::sync::Arc;
 use camsync_core::change::RemovalKey;
 use camsync_core::desired::Verdict;
 use camsync_core::evidence::Witness;
+use camsync_core::grants::Wanted;
 use camsync_core::model::{Department, Member, fold};
 use camsync_core::plan::Then;
 use camsync_core::problem::Problem;
@@ -150,9 +151,9 @@ pub struct MemberRow {
     /// What the rules said in the last plan.
     pub verdict: Option<Verdict>,
     /// Groups called for.
-    pub groups: Vec<String>,
+    pub groups: Vec<(String, u32)>,
     /// Policies called for.
-    pub policies: Vec<String>,
+    pub policies: Vec<(String, u32)>,
     /// What stood in the way in the last plan.
     pub problems: Vec<Problem>,
 }
@@ -603,16 +604,17 @@ pub struct Said<'a> {
     /// The rules' verdict; absent for someone who is missing.
     pub verdict: Option<&'a Verdict>,
     /// Groups called for.
-    pub groups: &'a [String],
+    pub groups: &'a [Wanted],
     /// Policies called for.
-    pub policies: &'a [String],
+    pub policies: &'a [Wanted],
     /// What stands in the way.
     pub problems: &'a [Problem],
 }
 
 impl Said<'_> {
     fn columns(&self) -> rusqlite::Result<[Option<String>; 4]> {
-        let list = |items: &[String]| -> rusqlite::Result<Option<String>> {
+        let list = |items: &[Wanted]| -> rusqlite::Result<Option<String>> {
+            let items: Vec<(&str, u32)> = items.iter().map(|w| (&*w.name, w.rule)).collect();
             (!items.is_empty())
                 .then(|| rows::to_json(&items))
                 .transpose()

@@ -9,14 +9,14 @@ use camsync_core::sub_user::{Leaving, Origin, Stage, SubUser};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Ledger, LedgerError, rows, time_text};
+use super::{Ledger, LedgerError, grants, rows, time_text};
 
 /// What [`sub_user_row`] reads, in its order: by place, for a name is looked up anew in every row.
 macro_rules! columns {
     () => {
         "s.id, s.source, s.member, s.key, s.username, s.uin, s.origin, s.stage, s.mark, s.login, s.rule_login,
          s.unconfirmed_since, s.leaving_evidence, s.leaving_since, s.login_before, s.stopped_at, s.protected,
-         s.resume_requested, s.admitted, s.replaced_by"
+         s.resume_requested, s.admitted, s.keys_requested, s.replaced_by"
     };
 }
 
@@ -94,14 +94,15 @@ impl Ledger {
                  WHERE s.stage IN ('wanted', 'managed') ORDER BY s.id"
             ))?
             .query_map([], |row| {
-                let same: Option<bool> = row.get(22)?;
+                let same: Option<bool> = row.get(23)?;
                 sub_user_row(row, |source, key| {
                     same.filter(|same| *same)
                         .and_then(|_| known.get(source)?.get(key))
                         .map(Arc::clone)
                 })
             })?
-            .collect()
+            .collect::<rusqlite::Result<Vec<SubUser>>>()
+            .and_then(|found| grants::attach(c, found))
         })
     }
 
@@ -131,7 +132,9 @@ impl Ledger {
                 ", 0, 1 FROM sub_users s WHERE id = ?1"
             ))?
             .query_row([id], |row| sub_user_row(row, |_, _| None))
-            .optional()
+            .optional()?
+            .map(|found| grants::attach_one(c, found))
+            .transpose()
         })
     }
 
@@ -146,7 +149,8 @@ impl Ledger {
                  (SELECT max(id) FROM sub_users o WHERE o.source = s.source AND o.key = s.key AND o.stage <> 'abandoned')"),
             )?
             .query_map([], |row| sub_user_row(row, |_, _| None))?
-            .collect()
+            .collect::<rusqlite::Result<Vec<SubUser>>>()
+            .and_then(|found| grants::attach(c, found))
         })
     }
 
@@ -178,16 +182,18 @@ impl Ledger {
         })
     }
 
-    /// Takes a person's suspension back, with what of it is still to be done, and asks that reduced access come back.
+    /// Takes a person's suspension back, with what of it is still to be done, and asks that reduced access come back;
+    /// with `keys`, the API keys that camsync switched off too.
     ///
     /// # Errors
     /// When the ledger cannot be written.
-    pub fn request_resume(&self, id: i64) -> Result<(), LedgerError> {
+    pub fn request_resume(&self, id: i64, keys: bool) -> Result<(), LedgerError> {
         self.write("write a sub-user", |t| {
             super::changes::drop_urgent(t, id)?;
             t.execute(
-                "UPDATE sub_users SET stopped_at = NULL, stopped_by = NULL, resume_requested = 1, replaced_by = NULL WHERE id = ?1",
-                [id],
+                "UPDATE sub_users SET stopped_at = NULL, stopped_by = NULL, resume_requested = 1, replaced_by = NULL,
+                 keys_requested = keys_requested OR ?2 WHERE id = ?1",
+                params![id, keys],
             )?;
             super::unlinking::take_back(t, id)
         })
@@ -201,7 +207,7 @@ impl Ledger {
         self.write("write a sub-user", |t| {
             t.execute(
                 "UPDATE sub_users SET resume_requested = 0 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM changes
-                 WHERE sub_user = ?1 AND kind IN ('create_user', 'resume_user') AND status IN ('pending', 'in_flight', 'held', 'failed'))",
+                 WHERE sub_user = ?1 AND kind IN ('create_user', 'resume_user', 'add_to_group', 'attach_policy') AND status IN ('pending', 'in_flight', 'held', 'failed'))",
                 [id],
             )
             .map(drop)
@@ -385,8 +391,8 @@ pub(super) fn end_stage(
     at: DateTime<Utc>,
 ) -> rusqlite::Result<()> {
     t.prepare_cached("UPDATE sub_users SET stage = ?2, ended_at = ?3 WHERE id = ?1")?
-        .execute(params![id, stage.as_str(), time_text(at)])
-        .map(drop)
+        .execute(params![id, stage.as_str(), time_text(at)])?;
+    grants::forget_all(t, id)
 }
 
 fn sub_user_row(
@@ -435,8 +441,11 @@ fn sub_user_row(
         protected: row.get(16)?,
         resume_requested: row.get(17)?,
         admitted,
-        replaced_by: row.get(19)?,
-        busy: row.get(20)?,
-        marked: row.get(21)?,
+        keys_requested: row.get(19)?,
+        given: Vec::new(),
+        keys_off: Vec::new(),
+        replaced_by: row.get(20)?,
+        busy: row.get(21)?,
+        marked: row.get(22)?,
     })
 }

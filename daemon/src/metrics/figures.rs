@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use crate::ledger::{Figures as Stored, Ledger, LedgerError};
 use crate::ops::Context;
-use crate::pipeline::outbox::{FROZEN, FULL_QUOTA, FullQuota};
+use crate::pipeline::outbox::FROZEN;
 
 use super::registrar::{Counts, Level, Registrar};
 
@@ -275,8 +275,7 @@ impl Figures {
         if let Some(quota) = config.config.target.quotas.sub_users {
             self.sub_user_quota.of([]).set(f64::from(quota));
         }
-        let full = ledger.meta(FULL_QUOTA)?;
-        if let Some(full) = full.and_then(|text| serde_json::from_str::<FullQuota>(&text).ok()) {
+        for full in ledger.full_quotas()? {
             self.quota_full.of([&full.quota]).set(1.0);
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! What needs a person: each cause has a key that stays the same while it stands, and a word for whom it concerns.
 
 use camsync_config::Event;
+use camsync_core::change::DriftKind;
 use camsync_core::evidence::Evidence;
 use camsync_core::outbox::Kind;
 use chrono::{DateTime, Utc};
@@ -33,8 +34,8 @@ pub enum Cause {
         source: String,
         /// The member's id.
         member: String,
-        /// Whether the sub-user was deleted; its sign-in was switched off otherwise.
-        deleted: bool,
+        /// What was done.
+        what: DriftKind,
     },
     /// A source that is no longer in the file has members in the ledger.
     SourceGone {
@@ -47,8 +48,8 @@ pub enum Cause {
     ChangeFailed {
         /// Its id.
         change: i64,
-        /// The sub-user's row.
-        sub_user: i64,
+        /// Whose change it is: the same for one that a newer plan makes in its place.
+        line: String,
         /// What it was to do.
         kind: Kind,
         /// The sub-user's name.
@@ -60,8 +61,8 @@ pub enum Cause {
     NoEffect {
         /// The change's id.
         change: i64,
-        /// The sub-user's row.
-        sub_user: i64,
+        /// Whose change it is: the same for one that a newer plan makes in its place.
+        line: String,
         /// What it was to do.
         kind: Kind,
         /// The sub-user's name.
@@ -119,10 +120,15 @@ impl Cause {
     pub fn key(&self) -> String {
         match self {
             Self::PlanHeld { plan, .. } => format!("plan:{plan}"),
+            Self::DriftKept {
+                source,
+                member,
+                what: DriftKind::GrantTaken,
+            } => format!("drift:{source}/{member}:grants"),
             Self::DriftKept { source, member, .. } => format!("drift:{source}/{member}"),
             Self::SourceGone { source, .. } => format!("gone:{source}"),
-            Self::ChangeFailed { sub_user, kind, .. } | Self::NoEffect { sub_user, kind, .. } => {
-                change_key(*sub_user, *kind)
+            Self::ChangeFailed { line, kind, .. } | Self::NoEffect { line, kind, .. } => {
+                change_key(line, *kind)
             }
             Self::Target { .. } => "target".into(),
             Self::Permission { action, .. } => permission_key(action),
@@ -145,8 +151,8 @@ impl Cause {
 }
 
 /// A change that is tried again is the same change, and so is the one that a newer plan makes in its place.
-pub(super) fn change_key(sub_user: i64, kind: Kind) -> String {
-    format!("change:{sub_user}:{}", kind.as_str())
+pub(super) fn change_key(line: &str, kind: Kind) -> String {
+    format!("change:{line}:{}", kind.as_str())
 }
 
 pub(super) fn permission_key(action: &str) -> String {

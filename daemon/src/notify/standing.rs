@@ -1,7 +1,10 @@
 //! What stands now, by what the ledger and the process say. Pure.
 
+use std::collections::HashSet;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use camsync_core::change::DriftKind;
 use camsync_core::change::Hold;
 use camsync_core::problem::Problem;
 use camsync_core::retry::FailureClass;
@@ -114,19 +117,20 @@ fn plans(seen: &Seen) -> impl Iterator<Item = Cause> {
 fn failed(seen: &Seen) -> impl Iterator<Item = Cause> {
     seen.failed.iter().filter_map(|row| {
         let failure = row.last_error.clone()?;
-        let (change, sub_user, kind) = (row.id, row.sub_user, row.kind);
-        let username = row.username.clone();
+        let (change, kind) = (row.id, row.kind);
+        let line = row.line();
+        let username = row.of().to_owned();
         Some(if failure.code == "no_effect" {
             Cause::NoEffect {
                 change,
-                sub_user,
+                line,
                 kind,
                 username,
             }
         } else {
             Cause::ChangeFailed {
                 change,
-                sub_user,
+                line,
                 kind,
                 username,
                 failure,
@@ -154,10 +158,20 @@ fn waits(seen: &Seen) -> impl Iterator<Item = Cause> {
 }
 
 fn drift(seen: &Seen) -> impl Iterator<Item = Cause> {
-    seen.drift.iter().map(|drift| Cause::DriftKept {
-        source: drift.source.clone(),
-        member: drift.member.clone(),
-        deleted: drift.problem == Problem::DeletedByHand,
+    let mut told = HashSet::new();
+    seen.drift.iter().filter_map(move |drift| {
+        let what = match drift.problem {
+            Problem::DeletedByHand => DriftKind::Deleted,
+            Problem::GrantTaken { .. } => DriftKind::GrantTaken,
+            _ => DriftKind::SignInOff,
+        };
+        let cause = Cause::DriftKept {
+            source: drift.source.clone(),
+            member: drift.member.clone(),
+            what,
+        };
+        // However many grants somebody took from one person, that is one thing to be told.
+        told.insert(cause.key()).then_some(cause)
     })
 }
 
@@ -174,7 +188,7 @@ fn target(seen: &Seen) -> impl Iterator<Item = Cause> {
 
 /// A change that is under way again may have been told as failed or as waiting: how it ends is not known yet.
 fn undecided_by(row: &ChangeRow) -> Vec<String> {
-    let mut keys = vec![change_key(row.sub_user, row.kind)];
+    let mut keys = vec![change_key(&row.line(), row.kind)];
     if let Some(failure) = &row.last_error {
         match failure.class {
             FailureClass::Permission => {

@@ -1,12 +1,12 @@
 //! `changes`: the outbox and its history.
 
 use camsync_core::change::{Hold, UserState};
-use camsync_core::outbox::{Event, Status};
+use camsync_core::object::Object;
+use camsync_core::outbox::{Event, Kind, Status};
 use serde_json::{Value, json};
 
 use crate::ledger::{ChangeFilter, ChangeRow, time_text};
 use crate::pipeline::ProgressSink;
-use crate::pipeline::outbox::FULL_QUOTA;
 use crate::say::refusals;
 
 use super::{Context, ListOptions, OpError, passes, sources};
@@ -23,20 +23,54 @@ pub(super) fn state_json(state: Option<&UserState>) -> Value {
     })
 }
 
+/// Before and after of a change: of a sub-user's own facts, or of the group, policy or key that it is about.
+pub(super) fn states(
+    kind: Kind,
+    object: Option<&Object>,
+    before: Option<&UserState>,
+    after: Option<&UserState>,
+) -> (Value, Value) {
+    let Some(object) = object else {
+        return (state_json(before), state_json(after));
+    };
+    let named = || json!({ object.kind.as_str(): object.name });
+    let key = |active: bool| json!({ "key": object.name, "active": active });
+    match kind {
+        Kind::CreateGroup | Kind::CreatePolicy | Kind::AddToGroup | Kind::AttachPolicy => {
+            (Value::Null, named())
+        }
+        Kind::DisableKey => (key(true), key(false)),
+        Kind::EnableKey => (key(false), key(true)),
+        _ => (named(), Value::Null),
+    }
+}
+
+/// A text that may be absent.
+pub(super) fn some(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
 /// A change as JSON.
 pub(super) fn row_json(row: &ChangeRow) -> Value {
+    let (before, after) = states(
+        row.kind,
+        row.object.as_ref(),
+        row.before.as_ref(),
+        row.after.as_ref(),
+    );
     json!({
         "id": row.id,
         "kind": row.kind,
-        "username": row.username,
+        "username": some(&row.username),
         "source": row.source,
-        "member": row.member,
+        "member": some(&row.member),
+        "object": row.object,
         "status": row.status,
         "reason": row.reason.to_string(),
         "reason_details": row.reason,
         "evidence": row.evidence,
-        "before": state_json(row.before.as_ref()),
-        "after": state_json(row.after.as_ref()),
+        "before": before,
+        "after": after,
         "attempts": row.attempts,
         "last_error": row.last_error,
         "waits_for": row.hold.as_ref().map(ToString::to_string),
@@ -104,7 +138,7 @@ pub(super) async fn retry(
     if !matches!(row.status, Status::Failed | Status::Held) {
         return Err(refusals::not_retriable(id, row.status.as_str()));
     }
-    context.ledger().set_meta(FULL_QUOTA, None)?;
+    context.ledger().forget_full_quotas()?;
     context
         .ledger()
         .steer_change(id, Event::Retry, context.now(), actor)?;

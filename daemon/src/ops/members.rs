@@ -1,10 +1,11 @@
 //! `members`: everyone in a snapshot or with a sub-user, and what a person can do about one.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use camsync_core::change::{Reason, UserState};
 use camsync_core::desired::Verdict;
 use camsync_core::model::fold;
+use camsync_core::object::{Object, ObjectKind};
 use camsync_core::outbox::{Kind, Status};
 use camsync_core::plan::Then;
 use camsync_core::sub_user::{Stage, SubUser};
@@ -51,6 +52,17 @@ impl Entry {
         }
     }
 
+    /// What rules call for, and what camsync gave, by name.
+    fn granted(&self, kind: ObjectKind, called_for: &[(String, u32)]) -> BTreeSet<String> {
+        let given = self.sub_user.iter().flat_map(|s| &s.given);
+        let given = given.filter(|g| g.kind == kind).map(|g| g.name.clone());
+        called_for
+            .iter()
+            .map(|(name, _)| name.clone())
+            .chain(given)
+            .collect()
+    }
+
     fn status(&self) -> &'static str {
         if self.row.present {
             self.row.facts.status.as_str()
@@ -82,8 +94,8 @@ impl Entry {
             "username": self.username(),
             "sub_user": sub_user,
             "rule": self.row.verdict.as_ref().and_then(Verdict::rule),
-            "groups": self.row.groups,
-            "policies": self.row.policies,
+            "groups": self.granted(ObjectKind::Group, &self.row.groups),
+            "policies": self.granted(ObjectKind::Policy, &self.row.policies),
             "problem": (!said.is_empty()).then(|| said.join("; ")),
             "problem_details": obstacles,
         })
@@ -104,14 +116,14 @@ fn entries(context: &Context, source: Option<&str>) -> Result<Vec<Entry>, OpErro
     })?;
     for change in failures {
         if let Some(error) = change.last_error {
-            failed
-                .entry(change.sub_user)
-                .or_default()
-                .push(FailedChange {
-                    change: change.id,
-                    kind: change.kind,
-                    error,
-                });
+            let Some(sub_user) = change.sub_user else {
+                continue;
+            };
+            failed.entry(sub_user).or_default().push(FailedChange {
+                change: change.id,
+                kind: change.kind,
+                error,
+            });
         }
     }
     Ok(context
@@ -401,38 +413,56 @@ pub(super) async fn suspend(
             .await
             .map_err(refusals::reconcile)?;
     }
+    // Sign-in first: keys that cannot be read must not hold up what can be done.
+    let keys = match (engine.cam(), sub_user.uin) {
+        (Some(cam), Some(uin)) => cam.access_keys(uin).await.unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    let keys: Vec<Object> = keys
+        .into_iter()
+        .filter(|key| key.active)
+        .map(|key| Object::key(key.id))
+        .collect();
     ledger.stop_sub_user(sub_user.id, context.now(), actor)?;
-    let change = ledger.insert_urgent(
-        &NewChange {
-            sub_user: sub_user.id,
-            source: &sub_user.source,
-            member: &sub_user.member,
-            username: &sub_user.username,
-            kind: Kind::SuspendUser,
-            reason: &Reason::Person {
-                actor: actor.to_owned(),
-            },
-            before: Some(&UserState::login(sub_user.login)),
-            after: Some(&UserState::login(false)),
-            evidence: None,
-            counted: false,
-            urgent: true,
-            rule_login: None,
-            plan: None,
-            hold: None,
-        },
-        context.now(),
-        actor,
-        "member.suspend",
-    )?;
+    let reason = Reason::Person {
+        actor: actor.to_owned(),
+    };
+    let (before, after) = (UserState::login(sub_user.login), UserState::login(false));
+    let change = |kind, object| NewChange {
+        sub_user: Some(sub_user.id),
+        source: &sub_user.source,
+        member: &sub_user.member,
+        username: &sub_user.username,
+        kind,
+        object,
+        reason: &reason,
+        before: None,
+        after: None,
+        evidence: None,
+        removal: None,
+        counted: false,
+        urgent: true,
+        rule_login: None,
+        plan: None,
+        hold: None,
+    };
+    let mut rungs = vec![NewChange {
+        before: Some(&before),
+        after: Some(&after),
+        ..change(Kind::SuspendUser, None)
+    }];
+    rungs.extend(keys.iter().map(|key| change(Kind::DisableKey, Some(key))));
+    let changes = ledger.insert_urgent(&rungs, context.now(), actor, "member.suspend")?;
     engine
         .urgent(context.now() + EMERGENCY_WAITS, progress)
         .await?;
-    let row = ledger
-        .change(change)?
-        .ok_or_else(|| OpError::failed("the change vanished from the ledger"))?;
-    if engine.cam().is_some() && row.applied_at.is_none() {
-        return Err(refusals::not_suspended(&row));
+    for change in changes {
+        let row = ledger
+            .change(change)?
+            .ok_or_else(|| OpError::failed("the change vanished from the ledger"))?;
+        if engine.cam().is_some() && row.applied_at.is_none() {
+            return Err(refusals::not_suspended(&row));
+        }
     }
     show(context, id, source)
 }
@@ -441,13 +471,14 @@ pub(super) async fn resume(
     context: &Context,
     id: &str,
     source: Option<&str>,
+    keys: bool,
     actor: &str,
     progress: &ProgressSink,
 ) -> Result<Value, OpError> {
     let entry = find(context, id, source)?;
     let sub_user = managed(&entry)?;
     let ledger = context.ledger();
-    ledger.request_resume(sub_user.id)?;
+    ledger.request_resume(sub_user.id, keys)?;
     ledger.audit(
         context.now(),
         actor,

@@ -156,6 +156,9 @@ pub enum Request {
         id: String,
         /// Only of this source.
         source: Option<String>,
+        /// With the API keys that camsync switched off.
+        #[serde(default)]
+        keys: bool,
     },
     /// Exempt from removals, or no longer.
     Protect {
@@ -329,8 +332,8 @@ pub async fn run(
         Request::Suspend { id, source } => {
             members::suspend(context, &id, source.as_deref(), actor, progress).await
         }
-        Request::Resume { id, source } => {
-            members::resume(context, &id, source.as_deref(), actor, progress).await
+        Request::Resume { id, source, keys } => {
+            members::resume(context, &id, source.as_deref(), keys, actor, progress).await
         }
         Request::Protect {
             id,

@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 
 use crate::ledger::time_text;
 use crate::pipeline::basis::Moved;
-use crate::pipeline::outbox::{FULL_QUOTA, FullQuota};
 use crate::pipeline::passes::summary;
 use crate::pipeline::reconcile::Made;
 use crate::pipeline::{Applier, Engine, PassReport, ProgressSink, Trigger, reconcile};
@@ -140,17 +139,20 @@ fn shown<'a>(made: &'a Made, only: Option<&'a str>) -> impl Iterator<Item = &'a 
 fn change_json(made: &Made, c: &Planned, plans: &HashMap<Removal, i64>) -> Value {
     let key = c.removal_key();
     let waits = c.hold == Some(Hold::Approval);
+    let object = c.object.as_ref();
+    let (before, after) = changes::states(c.kind, object, c.before.as_ref(), c.after.as_ref());
     json!({
         "kind": c.kind,
-        "username": c.username,
+        "username": changes::some(&c.username),
         "source": c.source,
-        "member": c.member,
+        "member": changes::some(&c.member),
+        "object": c.object,
         "name": made.name(&c.source, &c.member),
         "reason": c.reason.to_string(),
         "reason_details": c.reason,
         "evidence": c.evidence,
-        "before": changes::state_json(c.before.as_ref()),
-        "after": changes::state_json(c.after.as_ref()),
+        "before": before,
+        "after": after,
         "held": c.hold.is_some(),
         "waits_for": c.hold.as_ref().map(ToString::to_string),
         "waits_for_details": c.hold,
@@ -289,8 +291,9 @@ pub(super) fn report_json(
         "waiting": waiting,
         "pending": report.outbox.pending,
         "next_attempt_at": report.outbox.next_at.map(time_text),
-        "full_quota": full_quota(context)?.map(|q| json!({
-            "quota": q.quota, "since": time_text(q.since), "retry_at": time_text(q.retry_at),
+        "full_quota": context.ledger().full_quotas()?.first().map(|q| json!({
+            "quota": q.quota, "of": (q.of != 0).then_some(q.of), "since": time_text(q.since),
+            "retry_at": time_text(q.retry_at),
         })),
         "long_pause": pause,
         "stopped": report.outbox.stopped.as_ref().map(ToString::to_string),
@@ -318,14 +321,6 @@ fn held_plans(context: &Context, ids: &[i64]) -> Result<HashMap<Removal, i64>, O
         }
     }
     Ok(found)
-}
-
-/// The quota that CAM said is full, if one is.
-fn full_quota(context: &Context) -> Result<Option<FullQuota>, OpError> {
-    Ok(context
-        .ledger()
-        .meta(FULL_QUOTA)?
-        .and_then(|text| serde_json::from_str(&text).ok()))
 }
 
 /// The word for a problem's kind.

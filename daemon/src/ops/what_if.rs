@@ -1,7 +1,9 @@
 //! What-if: what another configuration's rules would make of the stored snapshots. Asks no provider and writes nothing.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use camsync_cam::Cam;
 use camsync_config::{Config, Loaded};
 use camsync_core::sub_user::Observed;
 use serde_json::{Value, json};
@@ -34,7 +36,7 @@ pub(super) async fn plan(
     let policy = setup::policy(&loaded.config);
     let sources = sources(context, &loaded, source)?;
     progress.say(Progress::Observing);
-    let (observed, unread) = observed(context, &policy).await?;
+    let (observed, unread, cam) = observed(context, &policy).await?;
     progress.say(Progress::Observed {
         users: observed.users().len(),
     });
@@ -44,7 +46,16 @@ pub(super) async fn plan(
         .map(|s| s.ready(context))
         .collect::<Result<_, OpError>>()?;
     let mut report = PassReport::default();
-    let made = reconcile::make(context.ledger(), &policy, &ready, &observed, context.now());
+    let ledger = context.ledger();
+    let basis = reconcile::prepare(ledger, &policy, &ready, &observed, context.now());
+    let made = match basis {
+        Ok(basis) => {
+            let grants =
+                reconcile::grants(ledger, cam.as_deref(), &policy, &basis, &observed, false).await;
+            grants.and_then(|grants| reconcile::make(ledger, &policy, basis, &observed, &grants))
+        }
+        Err(error) => Err(error),
+    };
     match made {
         Ok(made) => report.plan = Some(made),
         Err(error) => report.error = Some(error.blocked()?),
@@ -118,20 +129,20 @@ fn sources(context: &Context, loaded: &Loaded, only: Option<&str>) -> Result<Vec
 async fn observed(
     context: &Context,
     policy: &Policy,
-) -> Result<(Observed, Option<String>), OpError> {
+) -> Result<(Observed, Option<String>, Option<Arc<dyn Cam>>), OpError> {
     let ledger = context.ledger();
     let config = context.config();
     let unread = match setup::cam(&config.config, context.metrics(), context.language()) {
         Ok(None) => None,
         Ok(Some(cam)) => match reconcile::observed(ledger, Some(&*cam), &policy.rules).await {
-            Ok((_, observed)) => return Ok((observed, None)),
+            Ok((_, observed)) => return Ok((observed, None, Some(cam))),
             Err(error) => Some(error.blocked()?.to_string()),
         },
         Err(error) => Some(error.to_string()),
     };
     let believed = reconcile::observed(ledger, None, &policy.rules).await;
     match believed {
-        Ok((_, observed)) => Ok((observed, unread)),
+        Ok((_, observed)) => Ok((observed, unread, None)),
         Err(error) => Err(crate::say::refusals::reconcile(error)),
     }
 }

@@ -15,6 +15,7 @@ pub mod engine;
 pub mod hints;
 pub mod look_up;
 pub mod observe;
+pub mod observe_grants;
 pub mod outbox;
 pub mod passes;
 pub mod progress;

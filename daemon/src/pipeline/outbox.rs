@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use camsync_cam::{Cam, SecretText};
 use camsync_core::change::Hold;
+use camsync_core::object::ObjectKind;
 use camsync_core::outbox::{Event, Kind, Status};
+use camsync_core::plan::quota::Quota;
 use camsync_core::retry::{self, FailureClass, Next};
 use camsync_core::rules::Retry;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -15,7 +17,9 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde::{Deserialize, Serialize};
 use tracing::Instrument as _;
 
-use crate::ledger::{AttemptEnd, ChangeRow, Failure, Ledger, LedgerError};
+use crate::ledger::{
+    AttemptEnd, ChangeRow, Failure, FullQuota, Ledger, LedgerError, NEW_SUB_USERS,
+};
 use crate::metrics::Metrics;
 use crate::telemetry::spans;
 
@@ -30,21 +34,6 @@ const CLAIMED: TimeDelta = TimeDelta::milliseconds(20);
 /// A pause of the clock no longer than this lets new events in.
 const NAP: Duration = Duration::from_millis(500);
 
-/// What the ledger remembers of a quota that CAM said is full.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FullQuota {
-    /// `sub_users` or `new_sub_users_per_day`.
-    pub quota: String,
-    /// When CAM said so.
-    pub since: DateTime<Utc>,
-    /// How many there were when CAM was next read.
-    pub used: Option<u64>,
-    /// Tried again by then at the latest.
-    pub retry_at: DateTime<Utc>,
-}
-
-/// The ledger's key for [`FullQuota`].
-pub const FULL_QUOTA: &str = "full_quota";
 /// The ledger's key for a freeze: who froze, and when.
 pub const FROZEN: &str = "frozen";
 
@@ -93,28 +82,70 @@ pub trait Chance: Sync {
     fn password(&self) -> SecretText;
 }
 
-/// Sub-users that are being worked on: two workers in one process, a pass and an emergency, never meet at one.
-#[derive(Debug, Default)]
-pub struct Claims(Mutex<HashSet<i64>>);
+/// Whose changes keep an order among themselves: one sub-user's, or those about one group or policy alone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Line {
+    SubUser(i64),
+    Object(ObjectKind, String),
+}
 
-/// One sub-user's claim; given back when dropped.
+impl Line {
+    fn of(change: &ChangeRow) -> Self {
+        match (change.sub_user, &change.object) {
+            (Some(sub_user), _) => Self::SubUser(sub_user),
+            (None, Some(object)) => Self::Object(object.kind, object.name.clone()),
+            // No change is about nothing; one that were would keep its own order.
+            (None, None) => Self::SubUser(-change.id),
+        }
+    }
+}
+
+/// Changes that would meet the same refusal as one that has met it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Alike {
+    /// All of this kind.
+    Kind(Kind),
+    /// Those about the same group, by CAM's id.
+    Group(Kind, u64),
+    /// Those of the same sub-user.
+    SubUser(Kind, i64),
+}
+
+impl Alike {
+    /// Every set of changes that this one belongs to.
+    fn of(change: &ChangeRow) -> impl Iterator<Item = Self> {
+        let kind = change.kind;
+        let group = change.object.as_ref().and_then(|o| o.id);
+        let group = group.map(|id| Self::Group(kind, id));
+        let sub_user = change.sub_user.map(|id| Self::SubUser(kind, id));
+        [Some(Self::Kind(kind)), group, sub_user]
+            .into_iter()
+            .flatten()
+    }
+}
+
+/// Lines that are being worked on: two workers in one process, a pass and an emergency, never meet at one.
+#[derive(Debug, Default)]
+pub struct Claims(Mutex<HashSet<Line>>);
+
+/// One line's claim; given back when dropped.
 struct Claim<'a> {
     claims: &'a Claims,
-    sub_user: i64,
+    line: Line,
 }
 
 impl Claims {
-    /// Takes a sub-user, unless somebody else has it.
-    fn take(&self, sub_user: i64) -> Option<Claim<'_>> {
+    /// Takes a line, unless somebody else has it.
+    fn take(&self, line: &Line) -> Option<Claim<'_>> {
         let free = self
             .0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(sub_user);
-        // Made only when it is free: a claim that is dropped gives the sub-user back.
+            .insert(line.clone());
+        // Made only when it is free: a claim that is dropped gives the line back.
         free.then(|| Claim {
             claims: self,
-            sub_user,
+            line: line.clone(),
         })
     }
 }
@@ -122,7 +153,7 @@ impl Claims {
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
         let mut taken = self.claims.0.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.remove(&self.sub_user);
+        taken.remove(&self.line);
     }
 }
 
@@ -131,8 +162,8 @@ impl Drop for Claim<'_> {
 enum Scope {
     /// All that is due.
     All,
-    /// What was cut short; it is read, and nothing is sent.
-    InFlight,
+    /// What was cut short or never answered; it is read, and nothing is sent.
+    Unsettled,
     /// A person's emergencies.
     Urgent,
 }
@@ -176,12 +207,13 @@ impl Worker<'_> {
         self.work_off(until, Scope::All).await
     }
 
-    /// Settles what was cut short, and nothing else: each such change is read once.
+    /// Settles what was cut short, or never answered and may have made something camsync's own, and nothing else: each
+    /// such change is read once, and nothing is sent.
     ///
     /// # Errors
     /// As [`Worker::drain`].
-    pub async fn settle_in_flight(&self, until: DateTime<Utc>) -> Result<Report, LedgerError> {
-        self.work_off(until, Scope::InFlight).await
+    pub async fn settle_unsettled(&self, until: DateTime<Utc>) -> Result<Report, LedgerError> {
+        self.work_off(until, Scope::Unsettled).await
     }
 
     /// Works off a person's emergencies and nothing else, whatever another worker is doing.
@@ -207,20 +239,19 @@ impl Worker<'_> {
             frozen: self.ledger.meta(FROZEN)?.is_some(),
             ..Report::default()
         };
-        let mut queues: HashMap<i64, VecDeque<ChangeRow>> = HashMap::new();
+        let mut queues: HashMap<Line, VecDeque<ChangeRow>> = HashMap::new();
         let mut order = Vec::new();
-        let outbox = self.ledger.outbox()?;
-        let urgent: HashSet<i64> = outbox
-            .iter()
-            .filter(|c| c.urgent)
-            .map(|c| c.sub_user)
-            .collect();
+        let outbox = match scope {
+            Scope::Unsettled => self.reopened()?,
+            Scope::All | Scope::Urgent => self.ledger.outbox()?,
+        };
+        let urgent: HashSet<Line> = outbox.iter().filter(|c| c.urgent).map(Line::of).collect();
         for change in outbox {
             let cut_short = change.status == Status::InFlight;
-            let first = cut_short && urgent.contains(&change.sub_user);
+            let line = Line::of(&change);
+            let first = cut_short && urgent.contains(&line);
             match scope {
                 Scope::Urgent if !(change.urgent || first) => continue,
-                Scope::InFlight if !cut_short => continue,
                 _ => {}
             }
             let past_freeze = change.urgent || first;
@@ -232,24 +263,24 @@ impl Worker<'_> {
                 report.pending += 1;
                 continue;
             }
-            let queue = queues.entry(change.sub_user).or_default();
+            let queue = queues.entry(line.clone()).or_default();
             if queue.is_empty() {
-                order.push(change.sub_user);
+                order.push(line);
             }
             queue.push_back(change);
         }
         let total: usize = queues.values().map(VecDeque::len).sum();
-        let mut waiting: Vec<(DateTime<Utc>, i64)> = Vec::new();
-        let mut ready: VecDeque<i64> = order.into();
-        let mut parked: HashMap<Kind, Hold> = HashMap::new();
+        let mut waiting: Vec<(DateTime<Utc>, Line)> = Vec::new();
+        let mut ready: VecDeque<Line> = order.into();
+        let mut parked: HashMap<Alike, Hold> = HashMap::new();
         let mut running = FuturesUnordered::new();
         self.say(total, &report);
         loop {
             let now = self.clock.now();
-            waiting.retain(|(at, sub_user)| {
+            waiting.retain(|(at, line)| {
                 let due = *at <= now;
                 if due {
-                    ready.push_back(*sub_user);
+                    ready.push_back(line.clone());
                 }
                 !due
             });
@@ -257,34 +288,43 @@ impl Worker<'_> {
             let stop =
                 self.stopping.load(Ordering::SeqCst) || report.stopped.is_some() || report.gave_way;
             while running.len() < SIDE_BY_SIDE && !stop {
-                let Some(sub_user) = ready.pop_front() else {
+                let Some(line) = ready.pop_front() else {
                     break;
                 };
-                let Some(change) = queues.get(&sub_user).and_then(|q| q.front()).cloned() else {
+                let Some(change) = queues.get(&line).and_then(|q| q.front()).cloned() else {
                     continue;
                 };
-                if change.status == Status::Pending {
+                if change.status == Status::Pending && scope != Scope::Unsettled {
                     if let Some(at) = change
                         .next_attempt_at
                         .filter(|at| !retry::is_due(self.retry, *at, now))
                     {
-                        waiting.push((at, sub_user));
+                        waiting.push((at, line));
                         continue;
                     }
-                    if let Some(hold) = parked.get(&change.kind).cloned() {
+                    if self.is_being_made(&change, &queues)? {
+                        waiting.push((now + CLAIMED, line));
+                        continue;
+                    }
+                    let met = Alike::of(&change).find_map(|alike| parked.get(&alike));
+                    let hold = match met.cloned() {
+                        Some(hold) => Some(hold),
+                        None => self.prerequisite(&change)?,
+                    };
+                    if let Some(hold) = hold {
                         self.ledger.hold_change(change.id, &hold)?;
                         report.held.push((change.id, change.username.clone(), hold));
-                        advance(&mut queues, &mut ready, sub_user);
+                        advance(&mut queues, &mut ready, &line);
                         continue;
                     }
                 }
-                let Some(claim) = self.claims.take(sub_user) else {
-                    waiting.push((now + CLAIMED, sub_user));
+                let Some(claim) = self.claims.take(&line) else {
+                    waiting.push((now + CLAIMED, line));
                     continue;
                 };
                 let settle_only = match scope {
                     Scope::All => false,
-                    Scope::InFlight => true,
+                    Scope::Unsettled => true,
                     // What was cut short comes before the emergency, and is not sent again.
                     Scope::Urgent => !change.urgent,
                 };
@@ -295,7 +335,9 @@ impl Worker<'_> {
                     break;
                 };
                 let throttled = self.patience.is_some_and(|most| at - now > most)
-                    && waiting.iter().all(|(_, s)| is_throttled(queues.get(s)));
+                    && waiting
+                        .iter()
+                        .all(|(_, line)| is_throttled(queues.get(line)));
                 if at > until || throttled {
                     report.next_at = Some(at);
                     break;
@@ -322,40 +364,39 @@ impl Worker<'_> {
             };
             let Some(done) = done else { continue };
             let (change, ended) = done?;
+            let line = Line::of(&change);
             match ended {
                 Ended::Applied => {
                     report.applied += 1;
-                    advance(&mut queues, &mut ready, change.sub_user);
+                    advance(&mut queues, &mut ready, &line);
                 }
-                Ended::Overtaken => advance(&mut queues, &mut ready, change.sub_user),
+                Ended::Overtaken => advance(&mut queues, &mut ready, &line),
                 Ended::Failed(failure) => {
                     report
                         .failed
                         .push((change.id, change.username.clone(), failure));
                     // What follows for this sub-user may still be done; other sub-users go on in any case.
-                    advance(&mut queues, &mut ready, change.sub_user);
+                    advance(&mut queues, &mut ready, &line);
                 }
-                Ended::Held(hold, park) => {
-                    if park {
-                        parked.insert(change.kind, hold.clone());
+                Ended::Held(hold, alike) => {
+                    if let Some(alike) = alike {
+                        parked.insert(alike, hold.clone());
                     }
                     report.held.push((change.id, change.username.clone(), hold));
-                    advance(&mut queues, &mut ready, change.sub_user);
+                    advance(&mut queues, &mut ready, &line);
                 }
                 Ended::Again(_)
-                    if scope == Scope::InFlight || (scope == Scope::Urgent && !change.urgent) =>
+                    if scope == Scope::Unsettled || (scope == Scope::Urgent && !change.urgent) =>
                 {
-                    advance(&mut queues, &mut ready, change.sub_user);
+                    advance(&mut queues, &mut ready, &line);
                 }
                 Ended::Again(at) => {
-                    if let Some(front) = queues
-                        .get_mut(&change.sub_user)
-                        .and_then(VecDeque::front_mut)
+                    if let Some(front) = queues.get_mut(&line).and_then(VecDeque::front_mut)
                         && let Some(now) = self.ledger.change(front.id)?
                     {
                         *front = now;
                     }
-                    waiting.push((at, change.sub_user));
+                    waiting.push((at, line));
                 }
                 Ended::Stopped(failure) => report.stopped = Some(failure),
             }
@@ -365,6 +406,43 @@ impl Worker<'_> {
         report.pending += left;
         report.gave_way &= left > 0;
         Ok(report)
+    }
+
+    /// Whether the group or policy that a change needs is about to be made: by a change that is still to come here.
+    fn is_being_made(
+        &self,
+        change: &ChangeRow,
+        queues: &HashMap<Line, VecDeque<ChangeRow>>,
+    ) -> Result<bool, LedgerError> {
+        let (Some(object), Some(_)) = (&change.object, change.sub_user) else {
+            return Ok(false);
+        };
+        if object.id.is_some() || object.kind == ObjectKind::Key {
+            return Ok(false);
+        }
+        let line = Line::Object(object.kind, object.name.clone());
+        let made = self.ledger.made_object(object.kind, &object.name)?;
+        Ok(made.is_none_or(|(id, _)| id.is_none()) && queues.contains_key(&line))
+    }
+
+    /// What a change needs and is not there, for the change that makes it waits or has failed.
+    fn prerequisite(&self, change: &ChangeRow) -> Result<Option<Hold>, LedgerError> {
+        let (Some(object), Some(sub_user)) = (&change.object, change.sub_user) else {
+            return Ok(None);
+        };
+        let known = self.ledger.sub_user(sub_user)?.and_then(|s| s.uin);
+        if known.is_none() {
+            let what = format!("sub-user {}", change.username);
+            return Ok(Some(Hold::Prerequisite { what }));
+        }
+        if object.id.is_some() || object.kind == ObjectKind::Key {
+            return Ok(None);
+        }
+        let made = self.ledger.made_object(object.kind, &object.name)?;
+        let missing = made.is_none_or(|(id, _)| id.is_none());
+        Ok(missing.then(|| Hold::Prerequisite {
+            what: object.to_string(),
+        }))
     }
 
     fn say(&self, total: usize, report: &Report) {
@@ -385,10 +463,11 @@ impl Worker<'_> {
         settle_only: bool,
     ) -> Result<(ChangeRow, Ended), LedgerError> {
         // With the claim in hand the row is read again: another worker, or a person, may have been faster.
-        let (Some(sub_user), Some(change)) = (
-            self.ledger.sub_user(queued.sub_user)?,
-            self.ledger.change(queued.id)?,
-        ) else {
+        let sub_user = match queued.sub_user {
+            Some(id) => self.ledger.sub_user(id)?,
+            None => None,
+        };
+        let Some(change) = self.ledger.change(queued.id)? else {
             return Ok((queued, Ended::Overtaken));
         };
         if !matches!(change.status, Status::Pending | Status::InFlight) {
@@ -396,17 +475,11 @@ impl Worker<'_> {
         }
         // An attempt that is still in flight was cut short; one that ended unknown was left open. Both are read first.
         let cut_short = change.status == Status::InFlight;
-        // What would give sign-in back to whom a person has suspended since is not sent again either.
-        let switches_on = change
-            .after
-            .as_ref()
-            .is_some_and(|a| a.console_login == Some(true));
-        let settle_only =
-            settle_only || (cut_short && switches_on && sub_user.stopped_at.is_some());
-        let left_open = change
-            .last_error
-            .as_ref()
-            .is_some_and(|e| e.class == FailureClass::Unknown);
+        let stopped = sub_user.as_ref().is_some_and(|s| s.stopped_at.is_some());
+        // What would give back what a person has taken by a suspension since is not sent again either.
+        let settle_only = settle_only || (cut_short && stopped && change.gives_back());
+        // Of any attempt: what ended a later one, a throttle or a missing permission, says nothing about an earlier one.
+        let left_open = change.last_error.is_some() && self.ledger.is_open(change.id)?;
         let resolve = match (settle_only, cut_short || left_open) {
             (true, _) => Resolve::Only,
             (false, true) => Resolve::First,
@@ -421,30 +494,36 @@ impl Worker<'_> {
         };
         let mut password = || self.chance.password();
         let span = spans::attempt(change.id, change.kind, number);
-        let outcome = apply::attempt(
-            self.cam,
-            &change,
-            &sub_user,
-            resolve,
-            self.sign_in,
-            &mut password,
-        )
-        .instrument(span.clone())
-        .await;
+        let made = match &change.object {
+            Some(object) if change.sub_user.is_none() || object.id.is_none() => {
+                self.ledger.made_object(object.kind, &object.name)?
+            }
+            _ => None,
+        };
+        let about = apply::About {
+            change: &change,
+            sub_user: sub_user.as_ref(),
+            made: made.as_ref(),
+        };
+        let outcome = apply::attempt(self.cam, &about, resolve, self.sign_in, &mut password)
+            .instrument(span.clone())
+            .await;
         let now = self.clock.now();
         let failed = match &outcome {
             Outcome::Applied { .. } => None,
             Outcome::Failed(failure) => Some(failure.class),
         };
         span.record("result", self.metrics.attempted(change.kind, failed));
-        let ended = self.settle(&change, number, now, &outcome)?;
+        let uin = sub_user.as_ref().and_then(|s| s.uin);
+        let ended = self.settle(&change, uin, number, now, &outcome).await?;
         drop(claim);
         Ok((change, ended))
     }
 
-    fn settle(
+    async fn settle(
         &self,
         change: &ChangeRow,
+        uin: Option<u64>,
         number: u32,
         now: DateTime<Utc>,
         outcome: &Outcome,
@@ -472,7 +551,10 @@ impl Worker<'_> {
             Next::After(pause) => (Event::TryAgain, Some(now + pause), None),
             Next::Stop => (Event::TryAgain, None, None),
             Next::Fail => (Event::Fail, None, None),
-            Next::Hold => (Event::Hold, None, Some(self.hold(change, failure, now)?)),
+            Next::Hold => {
+                let hold = self.hold(change, uin, failure, now).await?;
+                (Event::Hold, None, Some(hold))
+            }
         };
         self.ledger.end_attempt(
             change.id,
@@ -487,58 +569,116 @@ impl Worker<'_> {
             },
         )?;
         Ok(match (next, hold) {
-            (Next::Hold, Some((hold, park))) => Ended::Held(hold, park),
+            (Next::Hold, Some((hold, alike))) => Ended::Held(hold, alike),
             (Next::Stop, _) => Ended::Stopped(failure.clone()),
             (Next::After(pause), _) => Ended::Again(now + pause),
             _ => Ended::Failed(failure.clone()),
         })
     }
 
-    /// What the change waits for, and whether all others of its kind would meet the same.
-    fn hold(
+    /// What the change waits for, and which others would meet the same.
+    async fn hold(
         &self,
         change: &ChangeRow,
+        uin: Option<u64>,
         failure: &Failure,
         now: DateTime<Utc>,
-    ) -> Result<(Hold, bool), LedgerError> {
+    ) -> Result<(Hold, Option<Alike>), LedgerError> {
         if failure.class == FailureClass::Permission {
             let action = failure.action.clone().unwrap_or_default();
-            return Ok((Hold::Permission { action }, true));
+            return Ok((Hold::Permission { action }, Some(Alike::Kind(change.kind))));
         }
-        let (quota, again) = match failure.code.as_str() {
-            "InvalidParameter.SubUserFull" => ("sub_users", TimeDelta::hours(24)),
-            "RequestLimitExceeded.CreateUser" => ("new_sub_users_per_day", TimeDelta::hours(1)),
-            other => {
-                let hold = Hold::Quota {
-                    quota: other.to_owned(),
-                    limit: None,
-                    used: 0,
-                    wanted: 1,
-                };
-                return Ok((hold, false));
-            }
-        };
-        if change.kind == Kind::CreateUser {
-            let full = FullQuota {
-                quota: quota.to_owned(),
-                since: now,
-                used: None,
-                retry_at: now + again,
-            };
-            let text = serde_json::to_string(&full).unwrap_or_default();
-            self.ledger.set_meta(FULL_QUOTA, Some(&text))?;
-        }
-        let observed = self.ledger.meta("observed_sub_users")?;
-        let used = observed.and_then(|n| n.parse().ok()).unwrap_or(0);
-        Ok((
-            Hold::Quota {
-                quota: quota.to_owned(),
+        let Some(full) = Full::of(change, uin, &failure.code) else {
+            let hold = Hold::Quota {
+                quota: failure.code.clone(),
                 limit: None,
-                used,
+                used: 0,
                 wanted: 1,
-            },
-            true,
-        ))
+            };
+            return Ok((hold, None));
+        };
+        let counted = match full.quota {
+            Some(quota) => apply::count(self.cam, quota, full.of).await,
+            None => None,
+        };
+        let quota = full.quota.map_or(NEW_SUB_USERS, Quota::as_str);
+        self.ledger.note_full_quota(&FullQuota {
+            quota: quota.to_owned(),
+            of: full.of,
+            used: counted,
+            since: now,
+            retry_at: now + full.again,
+        })?;
+        let observed = match full.alike {
+            Alike::Kind(Kind::CreateUser) => self.ledger.meta("observed_sub_users")?,
+            _ => None,
+        };
+        let used = counted.or_else(|| observed.and_then(|n| n.parse().ok()));
+        let hold = Hold::Quota {
+            quota: quota.to_owned(),
+            limit: counted,
+            used: used.unwrap_or(0),
+            wanted: 1,
+        };
+        Ok((hold, Some(full.alike)))
+    }
+
+    /// What is unsettled, ready to be read.
+    fn reopened(&self) -> Result<Vec<ChangeRow>, LedgerError> {
+        let unsettled = self.ledger.unsettled()?;
+        let reopened = unsettled.iter().map(|c| self.ledger.reopen(c.id));
+        Ok(reopened
+            .collect::<Result<Vec<_>, _>>()?
+            .into_iter()
+            .flatten()
+            .collect())
+    }
+}
+
+/// A quota that a refusal tells to be full (`cam-api.md` 9).
+struct Full {
+    /// Absent for the limit of new sub-users in a day.
+    quota: Option<Quota>,
+    /// CAM's id of the group, or the Uin; 0 for the account.
+    of: u64,
+    /// When it is tried again.
+    again: TimeDelta,
+    /// What would meet the same.
+    alike: Alike,
+}
+
+impl Full {
+    fn of(change: &ChangeRow, uin: Option<u64>, code: &str) -> Option<Self> {
+        let kind = change.kind;
+        let day = TimeDelta::hours(24);
+        let group = change.object.as_ref().and_then(|o| o.id);
+        let sub_user = || Some((uin?, Alike::SubUser(kind, change.sub_user?)));
+        let (quota, (of, alike), again) = match (code, kind) {
+            ("InvalidParameter.SubUserFull", Kind::CreateUser) => {
+                (Some(Quota::SubUsers), (0, Alike::Kind(kind)), day)
+            }
+            ("RequestLimitExceeded.CreateUser", Kind::CreateUser) => {
+                (None, (0, Alike::Kind(kind)), TimeDelta::hours(1))
+            }
+            ("InvalidParameter.GroupFull", _) => (Some(Quota::Groups), (0, Alike::Kind(kind)), day),
+            ("InvalidParameter.GroupUserFull", _) => (
+                Some(Quota::GroupSubUsers),
+                group.map(|id| (id, Alike::Group(kind, id)))?,
+                day,
+            ),
+            ("InvalidParameter.UserGroupFull", _) => (Some(Quota::SubUserGroups), sub_user()?, day),
+            (
+                "FailedOperation.PolicyFull" | "InvalidParameter.AttachmentFull",
+                Kind::AttachPolicy,
+            ) => (Some(Quota::SubUserPolicies), sub_user()?, day),
+            _ => return None,
+        };
+        Some(Self {
+            quota,
+            of,
+            again,
+            alike,
+        })
     }
 }
 
@@ -555,23 +695,24 @@ enum Ended {
     /// There was nothing to be done any more.
     Overtaken,
     Failed(Failure),
-    Held(Hold, bool),
+    /// And which others would meet the same.
+    Held(Hold, Option<Alike>),
     Again(DateTime<Utc>),
     Stopped(Failure),
 }
 
-/// The front of a sub-user's queue is done with; what follows is next.
+/// The front of a line is done with; what follows is next.
 fn advance(
-    queues: &mut HashMap<i64, VecDeque<ChangeRow>>,
-    ready: &mut VecDeque<i64>,
-    sub_user: i64,
+    queues: &mut HashMap<Line, VecDeque<ChangeRow>>,
+    ready: &mut VecDeque<Line>,
+    line: &Line,
 ) {
-    if let Some(queue) = queues.get_mut(&sub_user) {
+    if let Some(queue) = queues.get_mut(line) {
         queue.pop_front();
         if queue.is_empty() {
-            queues.remove(&sub_user);
+            queues.remove(line);
         } else {
-            ready.push_back(sub_user);
+            ready.push_back(line.clone());
         }
     }
 }

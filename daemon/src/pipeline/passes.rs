@@ -1,9 +1,11 @@
 //! Passes: crawl, compare, record, apply. Each is the steps of the flow in their order, under the turns they need.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use camsync_cam::Cam;
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt as _;
+use futures_util::stream::{self, StreamExt as _};
 use tracing::Instrument as _;
 
 use crate::ledger::{LedgerError, Recorded};
@@ -24,6 +26,9 @@ use super::turns::Applier;
 
 /// The longest throttle that a pass by hand waits out.
 const LONGEST_THROTTLE: TimeDelta = TimeDelta::seconds(10);
+
+/// Groups that are read beside each other; the CAM client paces them.
+const READS_SIDE_BY_SIDE: usize = 12;
 
 /// What set a pass off.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,9 +200,10 @@ impl Engine {
             ..PassReport::default()
         };
         self.store(&mut gathered.ready)?;
-        // What a crash left in flight is settled first: a plan does not touch a sub-user of which that is unknown.
-        if parts.cam.is_some() && self.any_in_flight()? {
-            self.settle_in_flight(&parts, progress).await?;
+        // What a crash left in flight, and what was never answered, is settled first: a plan does not touch a sub-user
+        // of which that is unknown, and must not take for a stranger's what is camsync's own.
+        if parts.cam.is_some() && !self.ledger().unsettled()?.is_empty() {
+            self.settle_unsettled(&parts, progress).await?;
         }
         let span = spans::plan();
         let made = self
@@ -381,19 +387,31 @@ impl Engine {
             })
             .map(|written| written.sub_user)
             .collect();
-        self.ledger().confirm(&shown)
+        self.ledger().confirm(&shown)?;
+        self.confirm_memberships(&**cam).await
     }
 
-    fn any_in_flight(&self) -> Result<bool, LedgerError> {
-        Ok(self
-            .ledger()
-            .outbox()?
-            .iter()
-            .any(|c| c.status == camsync_core::outbox::Status::InFlight))
+    /// The same for memberships, a group at a time.
+    async fn confirm_memberships(&self, cam: &dyn Cam) -> Result<(), LedgerError> {
+        let written = self.ledger().unconfirmed_memberships()?;
+        let reads: Vec<_> = written
+            .keys()
+            .map(|group| async move { (*group, cam.group_members(*group).await) }.boxed())
+            .collect();
+        let mut reads = stream::iter(reads).buffer_unordered(READS_SIDE_BY_SIDE);
+        let mut shown = Vec::new();
+        while let Some((group, members)) = reads.next().await {
+            let Ok(members) = members else { continue };
+            let members: HashSet<u64> = members.iter().map(|m| m.uin).collect();
+            let given = written.get(&group).into_iter().flatten();
+            let seen = given.filter(|(_, uin)| members.contains(uin));
+            shown.extend(seen.map(|(sub_user, _)| (*sub_user, group)));
+        }
+        self.ledger().confirm_memberships(&shown)
     }
 
     /// Reads CAM for every attempt whose outcome was not recorded; a key for another account settles nothing.
-    async fn settle_in_flight(
+    async fn settle_unsettled(
         &self,
         parts: &Parts,
         progress: &ProgressSink,
@@ -402,7 +420,7 @@ impl Engine {
         match reconcile::account(self.ledger(), &**cam).await {
             Ok(_) => {
                 self.worker(parts, &**cam, progress, &never)?
-                    .settle_in_flight(self.clock().now())
+                    .settle_unsettled(self.clock().now())
                     .await?;
                 Ok(())
             }
@@ -427,15 +445,19 @@ impl Engine {
         if recording {
             reconcile::claim_lost_creations(self.ledger(), &observed, self.clock().now())?;
         }
-        let mut made = reconcile::make(
-            self.ledger(),
-            &parts.policy,
-            ready,
+        let (ledger, policy, now) = (self.ledger(), &parts.policy, self.clock().now());
+        let stands = reconcile::prepare(ledger, policy, ready, &observed, now)?;
+        let grants = reconcile::grants(
+            ledger,
+            parts.cam.as_deref(),
+            policy,
+            &stands,
             &observed,
-            self.clock().now(),
-        )?;
+            recording,
+        )
+        .await?;
+        let mut made = reconcile::make(ledger, policy, stands, &observed, &grants)?;
         if with_basis {
-            let (ledger, policy) = (self.ledger(), &parts.policy);
             let basis = Basis::of(ledger, account.as_ref(), policy, ready, &observed, &made)?;
             made.basis = Some(basis);
         }

@@ -8,10 +8,12 @@ use camsync_core::change::Planned;
 use camsync_core::departments::Departments;
 use camsync_core::desired::{Desired, DesiredInput, Verdict, desired};
 use camsync_core::evidence::Absence;
+use camsync_core::grants::{Made as MadeObject, Needs, ObservedGrants};
 use camsync_core::grounds::Grounds;
 use camsync_core::guard::{Decision, Judgement, Memory, judge};
 use camsync_core::model::Member;
-use camsync_core::plan::{Absent, Draft, PlanInput, SourceView, Unlinked, plan};
+use camsync_core::plan::quota::{self, Quota, Quotas};
+use camsync_core::plan::{Absent, Draft, PlanInput, SourceView, Unlinked, needs, plan};
 use camsync_core::problem::Problem;
 use camsync_core::remark::mark_of;
 use camsync_core::rules::{Adopt, Guard, Leavers, LessAccess, Rules};
@@ -23,11 +25,11 @@ use crate::ledger::{
 };
 use crate::say::Blocked;
 
-use super::basis::Basis;
+use super::basis::Basis as StateDigests;
 use super::crawl::Outcome as CrawlOutcome;
 use super::crawls::Alone;
 use super::observe::observe;
-use super::outbox::{FULL_QUOTA, FullQuota};
+use super::observe_grants::{believed_grants, observe_grants};
 use super::source::Source;
 use super::witness::absences;
 
@@ -45,8 +47,8 @@ pub struct Policy {
     pub leavers: Leavers,
     /// What happens to drift towards less access.
     pub less_access: LessAccess,
-    /// The account's quota of sub-users, where it is known.
-    pub sub_user_quota: Option<u64>,
+    /// The account's quotas, as far as they are known.
+    pub quotas: HashMap<Quota, u64>,
 }
 
 /// A source that may be planned for.
@@ -122,12 +124,14 @@ pub struct Made {
     /// What the guard said.
     pub judgements: Vec<Judgement>,
     /// What it was made from, where that was asked for.
-    pub basis: Option<Basis>,
+    pub basis: Option<StateDigests>,
     memory: Memory,
     sources: HashSet<String>,
     facts: KnownFacts,
     desired: Vec<(String, Vec<Desired>, Vec<Absent>)>,
     observed_sub_users: usize,
+    /// How many there are of what was learnt to be full, where that was read.
+    used: HashMap<(Quota, u64), u64>,
 }
 
 impl Made {
@@ -254,17 +258,31 @@ fn believed(sub_users: &[SubUser]) -> Observed {
     )
 }
 
-/// Makes a plan for these sources. Writes nothing.
+/// What a plan rests on but for what CAM shows of grants: which of these have to be read is for it to say.
+#[derive(Debug)]
+pub struct Basis {
+    now: DateTime<Utc>,
+    facts: KnownFacts,
+    sub_users: Vec<SubUser>,
+    made: Vec<MadeObject>,
+    desired: Vec<(String, Vec<Desired>, Vec<Absent>)>,
+    fresh: HashSet<String>,
+    unlinked: BTreeMap<String, Unlinked>,
+    whole: bool,
+    quotas: Quotas,
+}
+
+/// Takes in snapshots, rules and ledger for these sources. Writes nothing.
 ///
 /// # Errors
 /// When the ledger fails.
-pub fn make(
+pub fn prepare(
     ledger: &Ledger,
     policy: &Policy,
     ready: &[Ready],
     observed: &Observed,
     now: DateTime<Utc>,
-) -> Result<Made, ReconcileError> {
+) -> Result<Basis, ReconcileError> {
     let mut facts = KnownFacts::new();
     let mut snapshots = Vec::new();
     for source in ready {
@@ -334,31 +352,111 @@ pub fn make(
         let absent = unlinked_members(name, &sub_users);
         desired_by_source.push((name.clone(), Vec::new(), absent));
     }
-    let views: Vec<SourceView<'_>> = desired_by_source
-        .iter()
-        .map(|(name, desired, absent)| SourceView {
-            name,
-            desired,
-            absent,
-            fresh: ready
-                .iter()
-                .any(|r| r.name == *name && matches!(r.crawl, Some(CrawlOutcome::Complete(_)))),
-            unlinked: unlinked.get(name),
-        })
-        .collect();
-    let quota = full_quota(ledger, observed.sub_user_count() as u64, now)?;
-    let mut draft = plan(&PlanInput {
-        now,
-        sources: &views,
-        sub_users: &sub_users,
-        observed,
-        leavers: &policy.leavers,
-        less_access: policy.less_access,
-        sub_user_quota: policy.sub_user_quota,
-        quota_full_at: quota.map(|q| q.used.unwrap_or(0)),
+    let quotas = ledger.quotas(&policy.quotas, observed.sub_user_count() as u64, now)?;
+    let whole = ledger.sources()?.iter().all(|known| {
+        desired_by_source
+            .iter()
+            .any(|(name, ..)| *name == known.name)
     });
-    for (name, ..) in &desired_by_source {
-        keep_suspicions(name, &ledger.suspicions(name)?, &sub_users, &mut draft);
+    Ok(Basis {
+        now,
+        facts,
+        sub_users,
+        made: ledger.made_objects()?,
+        fresh: ready
+            .iter()
+            .filter(|r| matches!(r.crawl, Some(CrawlOutcome::Complete(_))))
+            .map(|r| r.name.clone())
+            .collect(),
+        desired: desired_by_source,
+        unlinked,
+        whole,
+        quotas,
+    })
+}
+
+impl Basis {
+    /// What of CAM's grants the plan has to see.
+    #[must_use]
+    pub fn needs(&self, policy: &Policy, observed: &Observed) -> Needs {
+        self.with_input(policy, observed, needs)
+    }
+
+    fn with_input<T>(
+        &self,
+        policy: &Policy,
+        observed: &Observed,
+        then: impl FnOnce(&PlanInput<'_>) -> T,
+    ) -> T {
+        let views: Vec<SourceView<'_>> = self
+            .desired
+            .iter()
+            .map(|(name, desired, absent)| SourceView {
+                name,
+                desired,
+                absent,
+                fresh: self.fresh.contains(name),
+                unlinked: self.unlinked.get(name),
+            })
+            .collect();
+        then(&PlanInput {
+            now: self.now,
+            sources: &views,
+            sub_users: &self.sub_users,
+            observed,
+            leavers: &policy.leavers,
+            less_access: policy.less_access,
+            made: &self.made,
+            whole: self.whole,
+            quotas: &self.quotas,
+        })
+    }
+}
+
+/// Reads what of CAM's grants the plan has to see. Without a cloud there is what the ledger says.
+///
+/// # Errors
+/// When CAM cannot be read whole: from half a reading no plan is made.
+pub async fn grants(
+    ledger: &Ledger,
+    cam: Option<&dyn Cam>,
+    policy: &Policy,
+    basis: &Basis,
+    observed: &Observed,
+    recording: bool,
+) -> Result<ObservedGrants, ReconcileError> {
+    let Some(cam) = cam else {
+        return Ok(believed_grants(&basis.sub_users, &basis.made));
+    };
+    let needs = basis.needs(policy, observed);
+    let (now, whole) = (basis.now, basis.whole);
+    observe_grants(ledger, cam, &needs, observed, now, recording, whole).await
+}
+
+/// Makes a plan. Writes nothing.
+///
+/// # Errors
+/// When the ledger fails.
+pub fn make(
+    ledger: &Ledger,
+    policy: &Policy,
+    basis: Basis,
+    observed: &Observed,
+    grants: &ObservedGrants,
+) -> Result<Made, ReconcileError> {
+    let now = basis.now;
+    let mut draft = basis.with_input(policy, observed, |input| plan(input, grants));
+    let learnt = basis.quotas.full_at.keys();
+    let used = learnt
+        .filter_map(|at| Some((*at, quota::used(observed, grants, at.0, at.1)?)))
+        .collect();
+    for (name, ..) in &basis.desired {
+        keep_suspicions(
+            name,
+            &ledger.suspicions(name)?,
+            &basis.sub_users,
+            &mut draft,
+        );
     }
     let window = TimeDelta::from_std(policy.guard.window).unwrap_or(TimeDelta::MAX);
     let memory = ledger.guard_memory(now, window)?;
@@ -370,10 +468,11 @@ pub fn make(
         judgements,
         basis: None,
         memory,
-        sources: desired_by_source.iter().map(|(n, ..)| n.clone()).collect(),
-        facts,
-        desired: desired_by_source,
+        sources: basis.desired.iter().map(|(n, ..)| n.clone()).collect(),
+        facts: basis.facts,
+        desired: basis.desired,
         observed_sub_users: observed.sub_user_count(),
+        used,
     })
 }
 
@@ -441,19 +540,6 @@ fn keep_suspicions(
     }
 }
 
-/// What CAM said of a full quota, unless there is room again or a day has passed.
-fn full_quota(
-    ledger: &Ledger,
-    used: u64,
-    now: DateTime<Utc>,
-) -> Result<Option<FullQuota>, LedgerError> {
-    let Some(text) = ledger.meta(FULL_QUOTA)? else {
-        return Ok(None);
-    };
-    let known: Option<FullQuota> = serde_json::from_str(&text).ok();
-    Ok(known.filter(|q| now < q.retry_at && q.used.is_none_or(|at| used >= at)))
-}
-
 /// A change that waits is a member's problem too.
 fn say_what_waits(draft: &mut Draft) {
     use camsync_core::change::Hold;
@@ -491,7 +577,7 @@ pub fn record(
     {
         ledger.set_meta(OWNER_UIN, Some(&account.owner_uin.to_string()))?;
     }
-    note_quota(ledger, made)?;
+    note_quotas(ledger, made)?;
     let recorded = ledger.record_plan(&mut Recording {
         now: made.now,
         actor,
@@ -514,8 +600,8 @@ pub fn record(
         let present = desired.iter().map(|d| {
             let said = Said {
                 verdict: Some(&d.verdict),
-                groups: &d.groups,
-                policies: &d.policies,
+                groups: &d.entitlement.groups,
+                policies: &d.entitlement.policies,
                 problems: problems(&d.key),
             };
             (d.key.as_str(), said)
@@ -533,22 +619,11 @@ pub fn record(
     Ok(recorded)
 }
 
-/// Keeps how many sub-users there are, and forgets a full quota once there is room or it is time to ask again.
-fn note_quota(ledger: &Ledger, made: &Made) -> Result<(), LedgerError> {
-    let used = made.observed_sub_users as u64;
-    ledger.set_meta("observed_sub_users", Some(&used.to_string()))?;
-    let Some(text) = ledger.meta(FULL_QUOTA)? else {
-        return Ok(());
-    };
-    match full_quota(ledger, used, made.now)? {
-        None => ledger.set_meta(FULL_QUOTA, None),
-        Some(mut full) if full.used.is_none() && full.quota == "sub_users" => {
-            full.used = Some(used);
-            let text = serde_json::to_string(&full).unwrap_or(text);
-            ledger.set_meta(FULL_QUOTA, Some(&text))
-        }
-        Some(_) => Ok(()),
-    }
+/// Keeps how many sub-users there are, and what that says of quotas that were full.
+fn note_quotas(ledger: &Ledger, made: &Made) -> Result<(), LedgerError> {
+    let sub_users = made.observed_sub_users.to_string();
+    ledger.set_meta("observed_sub_users", Some(&sub_users))?;
+    ledger.settle_quotas(&made.used, made.now)
 }
 
 /// How many members each verdict holds for: what an administrator wants to know of a plan that changes nothing.

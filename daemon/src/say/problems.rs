@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use camsync_core::object::{Object, ObjectKind};
 use camsync_core::outbox::Kind;
 use camsync_core::problem::{Holder, NameFault, Problem};
 use serde::{Deserialize, Serialize};
@@ -114,7 +115,69 @@ fn zh(problem: &Problem) -> String {
             format!("需要批准其申请（第 {rule} 行的规则）")
         }
         Problem::Waiting { hold } => zh_hold(hold),
+        Problem::GrantTaken { object } => format!(
+            "{}被他人移除；保持不变，直到 `camsync members resume`",
+            zh_object(object)
+        ),
+        Problem::Unreadable { action } => {
+            format!("无法读取此成员已有的权限：CAM 密钥缺少权限 cam:{action}；请加入该密钥的策略")
+        }
+        grant => zh_grant(grant),
     }
+}
+
+/// What stands in the way of a grant.
+fn zh_grant(problem: &Problem) -> String {
+    match problem {
+        Problem::Administers {
+            policy,
+            through: Some(through),
+            rule,
+        } => format!(
+            "未授予：第 {rule} 行的规则要求的 {through} 带有管理权限策略 {policy}；请在适用于此成员的规则中逐字写明该策略，或从 {through} 上解除它"
+        ),
+        Problem::Administers { policy, rule, .. } => {
+            format!("未授予：第 {rule} 行的规则要求的策略 {policy} 带有管理权限；请逐字写明")
+        }
+        Problem::AdoptionAdministers { username, policy } => format!(
+            "未接管：账号 {username} 带有管理权限策略 {policy}；请在适用于此成员的规则中逐字写明该策略，或从该账号上解除它"
+        ),
+        Problem::GroupNotOurs { group, rule } => format!(
+            "未授予：第 {rule} 行的规则由成员信息得出组名 {group}，而同名用户组不是 camsync 创建的；请逐字写明组名，或改名"
+        ),
+        Problem::GroupTaken { group, by, rule } => format!(
+            "未授予：第 {rule} 行的规则中的用户组 {group} 与 {by} 只有大小写不同；请写成一样"
+        ),
+        Problem::GroupNameIllegal { group, rule } => {
+            format!("未授予：第 {rule} 行的规则得出的组名过长或含控制字符：{group:?}")
+        }
+        Problem::NoSuchPolicy { policy, rule } => format!(
+            "未授予：CAM 中没有第 {rule} 行的规则要求的策略 {policy}；请更正名称（区分大小写）"
+        ),
+        Problem::PolicyUnusable { policy, rule } => {
+            format!("未授予：第 {rule} 行的规则要求的策略 {policy} 已停用，或专属于某个服务")
+        }
+        Problem::PolicyReplaced { policy, rule } => format!(
+            "未授予：第 {rule} 行的规则要求的策略 {policy} 已不是原来那个：同名的另一个策略，或后来才带有管理权限；请检查，然后把它的名称从规则中去掉一次再写回"
+        ),
+        Problem::NoTemplate { template, rule } => {
+            format!("第 {rule} 行的规则跟随的子用户 {template} 不存在；已经授予的保持不变")
+        }
+        _ => format!(
+            "策略 {} 并非拒绝一切，也不是 camsync 这样写的；请删除它，camsync 会创建自己的",
+            camsync_core::grants::DENY_ALL
+        ),
+    }
+}
+
+/// A group, a policy or a key, in Chinese.
+pub(super) fn zh_object(object: &Object) -> String {
+    let kind = match object.kind {
+        ObjectKind::Group => "用户组",
+        ObjectKind::Policy => "策略",
+        ObjectKind::Key => "API 密钥",
+    };
+    format!("{kind} {}", object.name)
 }
 
 fn holder(holder: &Holder) -> String {

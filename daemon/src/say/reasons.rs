@@ -24,6 +24,9 @@ pub fn reason(language: &str, reason: &Reason) -> String {
             DriftKind::SignInOff => "控制台登录被他人关闭",
             DriftKind::Remark => "备注被他人修改",
             DriftKind::Deleted => "子用户被他人删除",
+            DriftKind::GrantTaken => "被他人移除",
+            DriftKind::DenialTaken => "已停用的子用户上没有“拒绝一切”策略",
+            DriftKind::KeyOn => "已停用的子用户的密钥可用",
         }
         .into(),
         Reason::Unconfirmed => "先前的写入尚未生效".into(),
@@ -33,6 +36,14 @@ pub fn reason(language: &str, reason: &Reason) -> String {
         Reason::Returned { rule } => format!("重新符合第 {rule} 行的规则"),
         Reason::Expired { since } => format!("宽限期已满：自 {} 起停用", moment(*since)),
         Reason::Person { actor } => format!("由 {actor} 要求"),
+        Reason::Granted { rule } => format!("由第 {rule} 行的规则授予"),
+        Reason::NotGranted { rule } => {
+            format!("已没有授权规则要求它；当初由第 {rule} 行的规则授予")
+        }
+        Reason::Exclusive { rule } => format!("由他人授予，而第 {rule} 行的规则是独占的"),
+        Reason::Unused => "由 camsync 创建，已没有任何规则要求它".into(),
+        Reason::Denial => "离职者由它被拒绝一切".into(),
+        Reason::KeysRequested => "由人要求恢复可用".into(),
     })
 }
 
@@ -58,6 +69,7 @@ pub(super) fn zh_hold(hold: &Hold) -> String {
                 term("zh", quota)
             )
         }
+        Hold::Prerequisite { what } => format!("等待 {what}，它还不存在"),
         Hold::Permission { action } => {
             format!("CAM 密钥缺少权限 cam:{action}；请加入该密钥的策略")
         }

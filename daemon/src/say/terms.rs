@@ -77,6 +77,10 @@ fn zh(word: &str) -> Option<&'static str> {
         "crawls" => "多次拉取",
         // Quotas.
         "sub_users" => "子用户数",
+        "groups" => "用户组数",
+        "users_per_group" => "每个用户组的子用户数",
+        "groups_per_user" => "每个子用户的用户组数",
+        "policies_per_user" => "每个子用户的策略数",
         "new_sub_users_per_day" => "每日新建子用户数",
         _ => return None,
     })

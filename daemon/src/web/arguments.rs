@@ -34,6 +34,8 @@ pub(super) enum Parameter {
     Since,
     /// No longer.
     Off,
+    /// API keys too.
+    Keys,
     /// The reader's language.
     Language,
     /// What becomes of a source's sub-users.
@@ -75,6 +77,11 @@ impl Parameter {
             Self::Off => (
                 "off",
                 "End it",
+                json!({ "type": "boolean", "default": false }),
+            ),
+            Self::Keys => (
+                "keys",
+                "The API keys that camsync switched off, too",
                 json!({ "type": "boolean", "default": false }),
             ),
             Self::Language => (
@@ -204,9 +211,10 @@ impl Arguments {
         self.parsed(Parameter::Since, "a time such as 2026-11-24T08:00:00Z")
     }
 
-    pub(super) fn off(&self) -> Result<bool, Problem> {
-        let off = self.parsed(Parameter::Off, "`true` or `false`")?;
-        Ok(off.unwrap_or(false))
+    /// Whether something is so; false when it was not said.
+    pub(super) fn flag(&self, parameter: Parameter) -> Result<bool, Problem> {
+        let said = self.parsed(parameter, "`true` or `false`")?;
+        Ok(said.unwrap_or(false))
     }
 
     pub(super) fn then(&self) -> Result<Then, Problem> {

@@ -75,7 +75,7 @@ const fn post(
 }
 
 use Parameter::{
-    Confirm, Id, Language, Limit, Member, Off, OnlySource, Since, Source, Status, To, Wait,
+    Confirm, Id, Keys, Language, Limit, Member, Off, OnlySource, Since, Source, Status, To, Wait,
 };
 use Role::{Admin, Approver};
 
@@ -263,12 +263,13 @@ pub(super) static OPERATIONS: &[Operation] = &[
         "/members/{id}/resume",
         "resumeMember",
         "Let access come back",
-        MEMBER_ACT,
+        &[Member, OnlySource, Keys, Wait],
         "members show",
         |a| {
             Ok(Request::Resume {
                 id: a.required(Member)?,
                 source: a.text(OnlySource),
+                keys: a.flag(Keys)?,
             })
         },
     ),
@@ -283,7 +284,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
             Ok(Request::Protect {
                 id: a.required(Member)?,
                 source: a.text(OnlySource),
-                protected: !a.off()?,
+                protected: !a.flag(Off)?,
             })
         },
     ),

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use camsync_core::departments::Departments;
 use camsync_core::desired::{Desired, DesiredInput, desired};
 use camsync_core::expression::{Condition, Text};
+use camsync_core::grants::{ObservedGrants, ObservedGroup};
 use camsync_core::model::{Department, Member, MemberStatus};
+use camsync_core::plan::quota::Quotas;
 use camsync_core::plan::{Absent, Draft, PlanInput, SourceView, plan};
 use camsync_core::remark::with_mark;
 use camsync_core::rules::{
@@ -30,6 +32,7 @@ pub(super) struct Account {
     sub_users: Vec<SubUser>,
     observed: Observed,
     desired: Vec<Desired>,
+    grants: ObservedGrants,
 }
 
 impl Account {
@@ -62,8 +65,10 @@ impl Account {
             sub_users,
             observed,
             desired: Vec::new(),
+            grants: ObservedGrants::default(),
         };
         account.desired = account.desire();
+        account.grants = observed_grants(&account.desired);
         account
     }
 
@@ -96,7 +101,7 @@ impl Account {
     #[must_use]
     pub(super) fn plan(&self) -> Draft {
         let absent: [Absent; 0] = [];
-        plan(&PlanInput {
+        let input = PlanInput {
             now: now(),
             sources: &[SourceView {
                 name: "acme",
@@ -109,10 +114,32 @@ impl Account {
             observed: &self.observed,
             leavers: &Leavers::default(),
             less_access: LessAccess::Keep,
-            sub_user_quota: None,
-            quota_full_at: None,
-        })
+            made: &[],
+            whole: true,
+            quotas: &Quotas::default(),
+        };
+        plan(&input, &self.grants)
     }
+}
+
+/// Everybody is in the groups that the rules call them into.
+fn observed_grants(desired: &[Desired]) -> ObservedGrants {
+    let mut groups: BTreeMap<&str, HashSet<u64>> = BTreeMap::new();
+    for (n, one) in desired.iter().enumerate() {
+        for wanted in &one.entitlement.groups {
+            groups.entry(&wanted.name).or_default().insert(uin(n));
+        }
+    }
+    let group = |(id, (name, members)): (u64, (&str, HashSet<u64>))| ObservedGroup {
+        id,
+        name: name.to_owned(),
+        members: Some(members),
+        policies: Some(1),
+        administers: None,
+    };
+    let mut grants = ObservedGrants::default();
+    grants.set_groups((1..).zip(groups).map(group).collect());
+    grants
 }
 
 /// The moment of the plan.
@@ -183,6 +210,9 @@ fn sub_user(id: i64, member: &Arc<Member>) -> SubUser {
         protected: false,
         resume_requested: false,
         replaced_by: None,
+        keys_requested: false,
+        given: Vec::new(),
+        keys_off: Vec::new(),
         admitted: Some(Arc::clone(member)),
         marked: true,
         busy: false,

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::paper::{Paper, Tint};
 use super::table::{Cell, Fit, Table};
-use super::{items, pass, reason, scalar, status_cell, str_of, time, waits_for, words};
+use super::{items, pass, reason, scalar, status_cell, str_of, subject, time, waits_for, words};
 use crate::ledger::Failure;
 use crate::say;
 
@@ -33,7 +33,11 @@ pub(super) fn table(paper: &mut Paper, rows: &[Value], indent: usize, whose: boo
         table.row(vec![
             scalar(&row["id"]).into(),
             words::known(paper.language(), str_of(&row["kind"])).into(),
-            if whose { str_of(&row["username"]) } else { "" }.into(),
+            if whose {
+                subject(row).into()
+            } else {
+                str_of(&row["object"]["name"]).into()
+            },
             status_cell(paper, &row["status"]),
             scalar(&row["attempts"]).into(),
             time::moment(&row["created_at"]).into(),
@@ -72,7 +76,7 @@ pub(super) fn show(paper: &mut Paper, change: &Value) {
         "{}  {}  {}",
         scalar(&change["id"]),
         words::known(paper.language(), str_of(&change["kind"])),
-        str_of(&change["username"])
+        subject(change)
     );
     paper.head(&title.replace('\n', "\u{23ce}"));
     let state = |value: &Value| match value {

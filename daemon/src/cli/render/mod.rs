@@ -96,6 +96,16 @@ pub(crate) fn plan_written(file: &std::path::Path, style: Style) -> String {
     paper.done()
 }
 
+/// Whom a change is about, and with which group, policy or key: `zhangsan · rd`.
+fn subject(change: &Value) -> String {
+    let parts = [&change["username"], &change["object"]["name"]];
+    let said = parts
+        .into_iter()
+        .map(str_of)
+        .filter(|part| !part.is_empty());
+    said.collect::<Vec<_>>().join(" · ")
+}
+
 /// A text field; empty when it is null.
 fn str_of(value: &Value) -> &str {
     value.as_str().unwrap_or_default()

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::paper::{Paper, Tint};
 use super::table::{Cell, Fit, Table};
-use super::{items, reason, scalar, sources, str_of, time, told, waits_for, words};
+use super::{items, reason, scalar, sources, str_of, subject, time, told, waits_for, words};
 use crate::{advice, say};
 
 /// After a pass this many changes are listed; the ledger has them all. A plan lists every one.
@@ -118,7 +118,7 @@ fn table(paper: &mut Paper, changes: &[&Value], most: usize) {
         table.row(vec![
             Cell::tinted(tint, sign),
             Cell::tinted(tint, words::known(paper.language(), kind)),
-            str_of(&change["username"]).into(),
+            subject(change).into(),
             name.into(),
             why.into(),
         ]);
@@ -220,7 +220,7 @@ fn waiting(paper: &mut Paper, document: &Value) {
     for row in rows.iter().take(LISTED) {
         table.row(vec![
             scalar(&row["change"]).into(),
-            str_of(&row["username"]).into(),
+            subject(row).into(),
             waits_for(paper, row).into(),
         ]);
     }

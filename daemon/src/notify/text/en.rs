@@ -1,5 +1,6 @@
 //! English.
 
+use camsync_core::change::DriftKind;
 use camsync_core::evidence::Evidence;
 use camsync_core::outbox::Kind;
 
@@ -38,13 +39,13 @@ pub(super) fn told(cause: &Cause) -> Said {
         Cause::DriftKept {
             source,
             member,
-            deleted,
+            what,
         } => Said {
             title: format!("{member} ({source}) had access taken away by someone else"),
-            text: if *deleted {
-                "Someone deleted this sub-user in CAM. camsync keeps it so and does not make it again.".into()
-            } else {
-                "Someone switched console sign-in off in CAM. camsync keeps it so.".into()
+            text: match what {
+                DriftKind::Deleted => "Someone deleted this sub-user in CAM. camsync keeps it so and does not make it again.".into(),
+                DriftKind::GrantTaken => "Someone took a group or a policy away that camsync had given. camsync keeps it so.".into(),
+                _ => "Someone switched console sign-in off in CAM. camsync keeps it so.".into(),
             },
             remedy: format!(
                 "If that was meant, there is nothing to do. If not: `camsync members resume {member}`."

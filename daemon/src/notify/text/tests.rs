@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+use camsync_core::change::DriftKind;
 use camsync_core::evidence::Evidence;
 use camsync_core::outbox::Kind;
 use camsync_core::retry::FailureClass;
@@ -38,12 +39,12 @@ pub(in crate::notify) fn each() -> Vec<Cause> {
         Cause::DriftKept {
             source: source(),
             member: "m1".into(),
-            deleted: false,
+            what: DriftKind::SignInOff,
         },
         Cause::DriftKept {
             source: source(),
             member: "m2".into(),
-            deleted: true,
+            what: DriftKind::Deleted,
         },
         Cause::SourceGone {
             source: source(),
@@ -51,14 +52,14 @@ pub(in crate::notify) fn each() -> Vec<Cause> {
         },
         Cause::ChangeFailed {
             change: 7,
-            sub_user: 4,
+            line: "4".into(),
             kind: Kind::CreateUser,
             username: "li.lei".into(),
             failure: failure(),
         },
         Cause::NoEffect {
             change: 8,
-            sub_user: 5,
+            line: "5".into(),
             kind: Kind::SuspendUser,
             username: "han.mm".into(),
         },

@@ -1,5 +1,6 @@
 //! 中文。
 
+use camsync_core::change::DriftKind;
 use camsync_core::evidence::Evidence;
 use camsync_core::outbox::Kind;
 
@@ -38,13 +39,17 @@ pub(super) fn told(cause: &Cause) -> Said {
         Cause::DriftKept {
             source,
             member,
-            deleted,
+            what,
         } => Said {
             title: format!("{member}（{source}）的访问权限被他人收回"),
-            text: if *deleted {
-                "有人在访问管理中删除了该子用户。camsync 保持现状，不会重建。".into()
-            } else {
-                "有人在访问管理中关闭了其控制台登录。camsync 保持现状。".into()
+            text: match what {
+                DriftKind::Deleted => {
+                    "有人在访问管理中删除了该子用户。camsync 保持现状，不会重建。".into()
+                }
+                DriftKind::GrantTaken => {
+                    "有人移除了 camsync 授予的用户组或策略。camsync 保持现状。".into()
+                }
+                _ => "有人在访问管理中关闭了其控制台登录。camsync 保持现状。".into(),
             },
             remedy: format!("若属有意，无需处理；否则：`camsync members resume {member}`。"),
             command: format!("camsync members explain {member}"),

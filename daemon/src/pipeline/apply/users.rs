@@ -1,11 +1,8 @@
-//! Apply: one attempt at one change. The only module that writes to the cloud.
-//!
-//! A write whose answer was lost is resolved by reading CAM, never by guessing (`cam-api.md` 6.2); a write by name
-//! is preceded by a read that the name still belongs to the recorded Uin (`cam-api.md` 0.2).
+//! Attempts at sub-users themselves. CAM takes their name alone, so each write is preceded by a read that the name still
+//! belongs to the recorded Uin (`cam-api.md` 0.2).
 
 use camsync_cam::{
-    Cam, Class, Error, ErrorKind, NamedUser, NewUser, SecretText, UserDetails, UserRef, UserType,
-    UserUpdate,
+    Cam, Class, NamedUser, NewUser, SecretText, UserDetails, UserRef, UserType, UserUpdate,
 };
 use camsync_core::outbox::Kind;
 use camsync_core::remark::carries;
@@ -14,69 +11,9 @@ use camsync_core::sub_user::SubUser;
 
 use crate::ledger::{ChangeRow, Effect, Failure};
 
-/// What came of an attempt.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// The cloud agrees.
-    Applied {
-        /// What that makes of the sub-user.
-        effect: Effect,
-        /// CAM's RequestId, when the attempt's own answer had one.
-        request_id: Option<String>,
-    },
-    /// It does not, and this is why.
-    Failed(Failure),
-}
+use super::{Outcome, Resolve, SignIn, applied, failure, gone, still_open, unknown};
 
-/// How sub-users sign in: decides whether a password is made when sign-in comes back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SignIn {
-    /// The account uses user SSO: no passwords are made.
-    pub sso: bool,
-}
-
-/// Whether CAM is read before the write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Resolve {
-    /// No earlier attempt can have had its effect.
-    No,
-    /// One may have: read, and send only if it has not.
-    First,
-    /// One was cut short: read, and send nothing; whether it is still called for is for a plan to say.
-    Only,
-}
-
-/// Makes one attempt. `password` makes a first password that nobody will know.
-pub async fn attempt(
-    cam: &dyn Cam,
-    change: &ChangeRow,
-    sub_user: &SubUser,
-    resolve: Resolve,
-    sign_in: SignIn,
-    password: &mut (dyn FnMut() -> SecretText + Send),
-) -> Outcome {
-    let made = match change.kind {
-        Kind::CreateUser => create(cam, change, sub_user, resolve).await,
-        Kind::UpdateUser | Kind::SuspendUser | Kind::ResumeUser => {
-            update(cam, change, sub_user, resolve, sign_in, password).await
-        }
-        Kind::DeleteUser => delete(cam, sub_user, resolve).await,
-        other => Err(Failure {
-            class: FailureClass::Permanent,
-            code: "unsupported".into(),
-            message: format!("this version cannot apply {}", other.as_str()),
-            action: None,
-            request_id: None,
-        }),
-    };
-    made.unwrap_or_else(Outcome::Failed)
-}
-
-fn applied(effect: Effect, request_id: Option<String>) -> Outcome {
-    Outcome::Applied { effect, request_id }
-}
-
-async fn create(
+pub(super) async fn create(
     cam: &dyn Cam,
     change: &ChangeRow,
     sub_user: &SubUser,
@@ -88,7 +25,7 @@ async fn create(
         return Ok(outcome);
     }
     if resolve == Resolve::Only {
-        return Err(cut_short());
+        return Err(still_open(change));
     }
     let after = change.after.clone().unwrap_or_default();
     let login = after.console_login.unwrap_or(false);
@@ -156,7 +93,7 @@ async fn whose(
     }))
 }
 
-async fn update(
+pub(super) async fn update(
     cam: &dyn Cam,
     change: &ChangeRow,
     sub_user: &SubUser,
@@ -184,7 +121,7 @@ async fn update(
         return Ok(applied(effect(true), None));
     }
     if resolve == Resolve::Only {
-        return Err(cut_short());
+        return Err(still_open(change));
     }
     let switches_on = after.console_login == Some(true) && seen.console_login != Some(true);
     let update = UserUpdate {
@@ -256,7 +193,12 @@ async fn read_back(
     unconfirmed
 }
 
-async fn delete(cam: &dyn Cam, sub_user: &SubUser, resolve: Resolve) -> Result<Outcome, Failure> {
+pub(super) async fn delete(
+    cam: &dyn Cam,
+    change: &ChangeRow,
+    sub_user: &SubUser,
+    resolve: Resolve,
+) -> Result<Outcome, Failure> {
     let Some(uin) = sub_user.uin else {
         return Err(gone(sub_user, None));
     };
@@ -270,7 +212,7 @@ async fn delete(cam: &dyn Cam, sub_user: &SubUser, resolve: Resolve) -> Result<O
         _ => return Ok(applied(Effect::Deleted, found.request_id)),
     }
     if resolve == Resolve::Only {
-        return Err(cut_short());
+        return Err(still_open(change));
     }
     let user = UserRef {
         uin,
@@ -327,67 +269,5 @@ async fn identify(cam: &dyn Cam, sub_user: &SubUser) -> Result<(UserRef, UserDet
             request_id: found.request_id,
         }),
         (None, _) => Err(gone(sub_user, found.request_id)),
-    }
-}
-
-fn gone(sub_user: &SubUser, request_id: Option<String>) -> Failure {
-    Failure {
-        class: FailureClass::Transient,
-        code: "not_visible".into(),
-        message: format!(
-            "CAM shows no sub-user {}: it was deleted, or is not visible yet",
-            sub_user.username
-        ),
-        action: Some("GetUser".into()),
-        request_id,
-    }
-}
-
-/// CAM's error as the ledger keeps it.
-#[must_use]
-pub fn failure(error: &Error) -> Failure {
-    Failure {
-        class: match error.class() {
-            Class::Transient { .. } => FailureClass::Transient,
-            Class::Unknown => FailureClass::Unknown,
-            Class::Configuration => FailureClass::Target,
-            Class::ConfigurationForAction => FailureClass::Permission,
-            Class::Quota => FailureClass::Quota,
-            Class::Permanent | Class::Done => FailureClass::Permanent,
-        },
-        code: error.code.clone().unwrap_or_else(|| {
-            match error.kind {
-                ErrorKind::Credentials => "no_key",
-                ErrorKind::OwnAccount => "own_account",
-                _ => "transport",
-            }
-            .into()
-        }),
-        message: error.message.clone(),
-        action: Some(error.action.clone()),
-        request_id: error.request_id.clone(),
-    }
-}
-
-/// An attempt that was cut short and, as a read shows, has had no effect so far. It may still arrive, so the next
-/// one reads first.
-fn cut_short() -> Failure {
-    Failure {
-        class: FailureClass::Unknown,
-        code: "cut_short".into(),
-        message: "camsync was stopped before the answer came; CAM shows no effect".into(),
-        action: None,
-        request_id: None,
-    }
-}
-
-fn unknown(error: &Error) -> Failure {
-    Failure {
-        class: match error.class() {
-            // The key, the permission: a read that is refused for these settles nothing, and will not soon.
-            Class::Configuration => FailureClass::Target,
-            _ => FailureClass::Unknown,
-        },
-        ..failure(error)
     }
 }

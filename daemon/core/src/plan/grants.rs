@@ -1,0 +1,443 @@
+//! Grants of one sub-user: what rules call for becomes groups and policies with ids; what is missing is given, what
+//! camsync gave and nothing calls for is taken back.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::change::{DriftKind, Reason};
+use crate::desired::Desired;
+use crate::evidence::Evidence;
+use crate::grants::{
+    DENY_ALL, Entitlement, Given, Made, ObservedGrants, ObservedGroup, Own, Wanted,
+};
+use crate::object::{Object, ObjectKind};
+use crate::outbox::Kind;
+use crate::problem::Problem;
+use crate::rules::LessAccess;
+use crate::sub_user::SubUser;
+
+use super::{Draft, LAG, Note, PlanInput};
+
+/// A group name's limit is unconfirmed; 64 characters are safe (`cam-api.md` 4.1).
+const LONGEST_GROUP_NAME: usize = 64;
+
+/// What is known of grants, indexed for a plan.
+pub(super) struct Grants<'a> {
+    pub(super) observed: &'a ObservedGrants,
+    /// Groups that camsync made, by name.
+    made_groups: HashMap<&'a str, &'a Made>,
+    made_ids: HashSet<u64>,
+    /// How many sub-users camsync gave each policy to, by CAM's id.
+    pub(super) holders: HashMap<u64, usize>,
+}
+
+/// What one sub-user should have.
+#[derive(Default)]
+pub(super) struct Targets {
+    /// By kind and name, the object and the rule that calls for it.
+    wanted: BTreeMap<(ObjectKind, String), (Object, u32)>,
+    /// What stands although it cannot be settled now: by kind and id.
+    kept: HashSet<(ObjectKind, u64)>,
+    /// Everything that these rules gave stands: what they follow cannot be seen.
+    kept_rules: HashSet<u32>,
+    exclusive: Option<u32>,
+}
+
+impl<'a> Grants<'a> {
+    pub(super) fn new(input: &PlanInput<'a>, observed: &'a ObservedGrants) -> Self {
+        let groups = || input.made.iter().filter(|m| m.kind == ObjectKind::Group);
+        let mut holders: HashMap<u64, usize> = HashMap::new();
+        let given = input.sub_users.iter().flat_map(|s| &s.given);
+        for policy in given.filter(|g| g.kind == ObjectKind::Policy && !g.denies()) {
+            *holders.entry(policy.id).or_default() += 1;
+        }
+        Self {
+            observed,
+            holders,
+            made_groups: groups().map(|m| (m.name.as_str(), m)).collect(),
+            made_ids: groups().filter_map(|m| m.cam_id).collect(),
+        }
+    }
+
+    /// What a sub-user has of its own, if that was read.
+    pub(super) fn own(&self, sub_user: &SubUser) -> Option<&'a Own> {
+        self.observed.own.get(&sub_user.uin?)
+    }
+
+    /// Whether CAM shows that a sub-user has it; absent when that was not read.
+    pub(super) fn has(&self, uin: u64, kind: ObjectKind, id: u64) -> Option<bool> {
+        match kind {
+            ObjectKind::Group => match self.observed.group(id) {
+                Some(group) => group.members.as_ref().map(|m| m.contains(&uin)),
+                // Every group was listed, and this one is not there.
+                None => self.observed.group_count.map(|_| false),
+            },
+            ObjectKind::Policy => {
+                let own = self.observed.own.get(&uin)?;
+                Some(own.policies.as_ref()?.contains_key(&id))
+            }
+            ObjectKind::Key => None,
+        }
+    }
+
+    /// Turns names into groups and policies, and says what stands in the way.
+    pub(super) fn targets(
+        &self,
+        source: &str,
+        key: &str,
+        called_for: &Entitlement,
+        given: &[Given],
+        draft: &mut Draft,
+    ) -> Targets {
+        let mut targets = Targets {
+            exclusive: called_for.exclusive,
+            ..Targets::default()
+        };
+        let mut problem = |problem| draft.problem(source, key, problem);
+        let literally = |policy: &str| called_for.policies.iter().any(|w| &*w.name == policy);
+        let mut to_make = Vec::new();
+        for wanted in &called_for.groups {
+            match self.group(wanted, given) {
+                Ok(Some(group)) => {
+                    if let Some(policy) = group.administers.as_deref().filter(|p| !literally(p)) {
+                        problem(Problem::Administers {
+                            policy: policy.to_owned(),
+                            through: Some(group.name.clone()),
+                            rule: wanted.rule,
+                        });
+                        targets.kept.insert((ObjectKind::Group, group.id));
+                        continue;
+                    }
+                    targets.add(Object::group(&*group.name, Some(group.id)), wanted.rule);
+                }
+                Ok(None) => {
+                    to_make.push(wanted);
+                    targets.add(Object::group(&*wanted.name, None), wanted.rule);
+                }
+                Err(found) => problem(found),
+            }
+        }
+        for wanted in &called_for.policies {
+            let found = self.observed.policies.get(&*wanted.name);
+            let rule = wanted.rule;
+            let name = wanted.name.to_string();
+            match found {
+                Some(Some(policy)) if policy.replaced => {
+                    targets.keep(given, ObjectKind::Policy, &wanted.name);
+                    problem(Problem::PolicyReplaced { policy: name, rule });
+                }
+                Some(Some(policy)) if policy.usable => {
+                    targets.add(Object::policy(&*policy.name, Some(policy.id)), rule);
+                }
+                Some(Some(_)) => {
+                    targets.keep(given, ObjectKind::Policy, &wanted.name);
+                    problem(Problem::PolicyUnusable { policy: name, rule });
+                }
+                Some(None) => {
+                    targets.keep(given, ObjectKind::Policy, &wanted.name);
+                    problem(Problem::NoSuchPolicy { policy: name, rule });
+                }
+                None => targets.keep(given, ObjectKind::Policy, &wanted.name),
+            }
+        }
+        for wanted in &called_for.like {
+            let rule = wanted.rule;
+            let Some(Some(template)) = self.observed.templates.get(&*wanted.name) else {
+                // Absent or unread: what followed it stays.
+                targets.kept_rules.insert(rule);
+                problem(Problem::NoTemplate {
+                    template: wanted.name.to_string(),
+                    rule,
+                });
+                continue;
+            };
+            for group in template
+                .groups
+                .iter()
+                .filter_map(|id| self.observed.group(*id))
+            {
+                match group.administers.as_deref().filter(|p| !literally(p)) {
+                    Some(policy) => {
+                        targets.kept.insert((ObjectKind::Group, group.id));
+                        problem(Problem::Administers {
+                            policy: policy.to_owned(),
+                            through: Some(group.name.clone()),
+                            rule,
+                        });
+                    }
+                    None => targets.add(Object::group(&*group.name, Some(group.id)), rule),
+                }
+            }
+            let usable = |name: &str| name != DENY_ALL;
+            for policy in template
+                .policies
+                .iter()
+                .filter(|p| p.usable && usable(&p.name))
+            {
+                if policy.administers && !literally(&policy.name) {
+                    targets.kept.insert((ObjectKind::Policy, policy.id));
+                    problem(Problem::Administers {
+                        policy: policy.name.clone(),
+                        through: Some(wanted.name.to_string()),
+                        rule,
+                    });
+                } else {
+                    targets.add(Object::policy(&*policy.name, Some(policy.id)), rule);
+                }
+            }
+        }
+        for wanted in to_make {
+            draft
+                .groups_to_make
+                .entry(wanted.name.to_string())
+                .or_insert_with(|| (source.to_owned(), wanted.rule));
+        }
+        targets
+    }
+
+    /// The group that a rule calls for; `None` when it is to be made.
+    fn group(
+        &self,
+        wanted: &Wanted,
+        given: &[Given],
+    ) -> Result<Option<&'a ObservedGroup>, Problem> {
+        let name = &*wanted.name;
+        let (group, rule) = (name.to_owned(), wanted.rule);
+        let made = self.made_groups.get(name).and_then(|m| m.cam_id);
+        if let Some(ours) = made.and_then(|id| self.observed.group(id)) {
+            return Ok(Some(ours));
+        }
+        match self.observed.group_named(name) {
+            Some(found) if found.name != name => Err(Problem::GroupTaken {
+                group,
+                by: found.name.clone(),
+                rule,
+            }),
+            // Nobody joins a powerful group by naming a department after it.
+            Some(found) if !wanted.literal && !self.made_ids.contains(&found.id) => {
+                Err(Problem::GroupNotOurs { group, rule })
+            }
+            Some(found) => Ok(Some(found)),
+            None => {
+                // Renamed by hand: it is still the one that was given.
+                let known = given
+                    .iter()
+                    .find(|g| g.kind == ObjectKind::Group && g.name == name);
+                if let Some(renamed) = known.and_then(|g| self.observed.group(g.id)) {
+                    return Ok(Some(renamed));
+                }
+                let legal = name.chars().count() <= LONGEST_GROUP_NAME
+                    && !name.chars().any(char::is_control);
+                if legal {
+                    Ok(None)
+                } else {
+                    let group = name.chars().take(LONGEST_GROUP_NAME).collect();
+                    Err(Problem::GroupNameIllegal { group, rule })
+                }
+            }
+        }
+    }
+}
+
+impl Targets {
+    fn add(&mut self, object: Object, rule: u32) {
+        self.wanted
+            .entry((object.kind, object.name.clone()))
+            .or_insert((object, rule));
+    }
+
+    fn keep(&mut self, given: &[Given], kind: ObjectKind, name: &str) {
+        let known = given.iter().filter(|g| g.kind == kind && g.name == name);
+        self.kept.extend(known.map(|g| (kind, g.id)));
+    }
+
+    fn stands(&self, given: &Given) -> bool {
+        self.kept.contains(&(given.kind, given.id))
+            || given
+                .rule
+                .is_some_and(|rule| self.kept_rules.contains(&rule))
+            || self.calls_for(given.kind, given.id)
+    }
+
+    fn calls_for(&self, kind: ObjectKind, id: u64) -> bool {
+        self.wanted
+            .values()
+            .any(|(object, _)| object.kind == kind && object.id == Some(id))
+    }
+
+    /// What is called for, with the rule.
+    pub(super) fn wanted(&self) -> impl Iterator<Item = (&Object, u32)> {
+        self.wanted.values().map(|(object, rule)| (object, *rule))
+    }
+}
+
+/// One grant to be given or taken: what [`super::managed::At`] makes a change of.
+pub(super) struct Step {
+    pub(super) kind: Kind,
+    pub(super) object: Object,
+    pub(super) reason: Reason,
+    pub(super) evidence: Option<Evidence>,
+}
+
+/// The change kind that gives it.
+pub(super) fn giving(kind: ObjectKind) -> Kind {
+    match kind {
+        ObjectKind::Group => Kind::AddToGroup,
+        ObjectKind::Policy => Kind::AttachPolicy,
+        ObjectKind::Key => Kind::EnableKey,
+    }
+}
+
+/// The change kind that takes it.
+pub(super) fn taking(kind: ObjectKind) -> Kind {
+    match kind {
+        ObjectKind::Group => Kind::RemoveFromGroup,
+        ObjectKind::Policy => Kind::DetachPolicy,
+        ObjectKind::Key => Kind::DisableKey,
+    }
+}
+
+/// The steps from what an entitled sub-user has to what it should have. `returning` gives back what camsync took.
+pub(super) fn steps(
+    input: &PlanInput<'_>,
+    grants: &Grants<'_>,
+    sub_user: &SubUser,
+    uin: u64,
+    desired: &Desired,
+    draft: &mut Draft,
+) -> Vec<Step> {
+    let given = &sub_user.given;
+    let nothing = desired.entitlement.is_empty() && given.iter().all(Given::denies);
+    if nothing {
+        return Vec::new();
+    }
+    let (source, key) = (sub_user.source.as_str(), sub_user.key.as_str());
+    if let Some(action) = grants.observed.unreadable.clone() {
+        draft.problem(source, key, Problem::Unreadable { action });
+        return Vec::new();
+    }
+    let own = grants.own(sub_user);
+    if own.is_some_and(|own| own.policies.is_none()) {
+        let action = "ListAttachedUserPolicies".to_owned();
+        draft.problem(source, key, Problem::Unreadable { action });
+    }
+    let targets = grants.targets(source, key, &desired.entitlement, given, draft);
+    let mut steps = Vec::new();
+    for (object, rule) in targets.wanted() {
+        let known = given
+            .iter()
+            .find(|g| g.kind == object.kind && Some(g.id) == object.id);
+        let shown = match object.id {
+            Some(id) => grants.has(uin, object.kind, id),
+            None => Some(false),
+        };
+        let reason = match (shown, known) {
+            // Not read: nothing is decided.
+            (None, _) => continue,
+            (Some(true), Some(known)) => {
+                if known.unconfirmed_since.is_some() {
+                    draft.notes.push(Note::GrantConfirmed {
+                        sub_user: sub_user.id,
+                        object: object.clone(),
+                    });
+                }
+                continue;
+            }
+            // By somebody else's hand; it stays theirs.
+            (Some(true), None) => continue,
+            (Some(false), None) => Reason::Granted { rule },
+            (Some(false), Some(known)) => match known.unconfirmed_since {
+                Some(since) if input.now - since < LAG => continue,
+                Some(_) => Reason::Unconfirmed,
+                None if sub_user.resume_requested || input.less_access == LessAccess::Repair => {
+                    let what = DriftKind::GrantTaken;
+                    Reason::Drift { what }
+                }
+                None => {
+                    let object = object.clone();
+                    draft.problem(source, key, Problem::GrantTaken { object });
+                    continue;
+                }
+            },
+        };
+        steps.push(Step {
+            kind: giving(object.kind),
+            object: object.clone(),
+            reason,
+            evidence: None,
+        });
+    }
+    for given in given.iter().filter(|g| !g.denies() && !targets.stands(g)) {
+        let object = Object {
+            kind: given.kind,
+            name: given.name.clone(),
+            id: Some(given.id),
+        };
+        match grants.has(uin, given.kind, given.id) {
+            None => {}
+            Some(false)
+                if given
+                    .unconfirmed_since
+                    .is_none_or(|since| input.now - since >= LAG) =>
+            {
+                draft.notes.push(Note::GrantForgotten {
+                    sub_user: sub_user.id,
+                    object,
+                });
+            }
+            Some(_) => {
+                let former = desired.with_former_facts.as_ref();
+                let facts_changed = former.is_some_and(|f| calls_for(f, given));
+                steps.push(Step {
+                    kind: taking(given.kind),
+                    object,
+                    reason: Reason::NotGranted {
+                        rule: given.rule.unwrap_or_default(),
+                    },
+                    evidence: Some(if facts_changed {
+                        Evidence::Regrouped
+                    } else {
+                        Evidence::Excluded
+                    }),
+                });
+            }
+        }
+    }
+    if let (Some(rule), Some(own)) = (targets.exclusive, grants.own(sub_user)) {
+        let groups = own
+            .groups
+            .iter()
+            .flatten()
+            .map(|(id, name)| Object::group(name, Some(*id)));
+        let policies = own
+            .policies
+            .iter()
+            .flatten()
+            .map(|(id, name)| Object::policy(name, Some(*id)));
+        for object in groups.chain(policies) {
+            let id = object.id.unwrap_or_default();
+            let known = given.iter().any(|g| g.kind == object.kind && g.id == id);
+            let stands =
+                targets.calls_for(object.kind, id) || targets.kept.contains(&(object.kind, id));
+            if known || stands {
+                continue;
+            }
+            steps.push(Step {
+                kind: taking(object.kind),
+                object,
+                reason: Reason::Exclusive { rule },
+                evidence: Some(Evidence::Excluded),
+            });
+        }
+    }
+    steps
+}
+
+/// Whether these rules, asked of other facts, would have given what was given.
+fn calls_for(entitlement: &Entitlement, given: &Given) -> bool {
+    let list = match given.kind {
+        ObjectKind::Group => &entitlement.groups,
+        _ => &entitlement.policies,
+    };
+    list.iter().any(|w| *w.name == *given.name)
+        || entitlement.like.iter().any(|w| Some(w.rule) == given.rule)
+}
