@@ -7,7 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use camsync_config::{ConnectorRef, resolve_settings};
 use camsync_connector_host::types::{
-    CallbackAnswer, CallbackRequest, Capability, Failure, Presence as HostPresence,
+    CallbackAnswer, CallbackRequest, Capability, Failure, Presence as HostPresence, SignInRequest,
+    SignedIn,
 };
 use camsync_connector_host::{
     AllowedHost, CallError, Connector, CrawlSink, Host, Limits, Origin, Session, SinkError,
@@ -314,5 +315,26 @@ impl Source for ConnectorSource {
             .callback(request)
             .await
             .map_err(|error| failure(&error))
+    }
+
+    fn can_sign_in(&self) -> bool {
+        self.connector
+            .description()
+            .capabilities
+            .contains(&Capability::SignIn)
+    }
+
+    async fn sign_in_url(&self, request: SignInRequest) -> Result<String, SourceFailure> {
+        let session = self.session().await?;
+        let url = session.sign_in_url(request).await;
+        url.map_err(|error| failure(&error))
+    }
+
+    async fn who_signed_in(&self, code: &str) -> Result<SignedIn, SourceFailure> {
+        let session = self.session().await?;
+        match session.who_signed_in(code).await {
+            Ok(who) => Ok(who),
+            Err(error) => Err(self.explained(&session, error).await),
+        }
     }
 }

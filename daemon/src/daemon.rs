@@ -47,7 +47,17 @@ pub async fn run(context: Arc<Context>) -> Result<(), OpError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     let reload = Reload::new(Arc::clone(&context)).map_err(failed)?;
-    let engine = context.engine().await?;
+    // A connector that is compiled first may take longer than an end may.
+    let engine = tokio::select! {
+        engine = context.engine() => Some(engine?),
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+    };
+    let Some(engine) = engine else {
+        let _ = std::fs::remove_file(&path);
+        tracing::info!("camsync has ended before it was set up");
+        return Ok(());
+    };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), config = %context.config_file().display(), "camsync runs");
     let mut notifying = tokio::spawn({
         let (context, engine) = (Arc::clone(&context), Arc::clone(&engine));
@@ -112,12 +122,17 @@ async fn crawl_what_is_due(
                 Vec::new()
             }
         };
-        if due.iter().any(|name| engine.is_broken(name)) {
-            context.set_up_again().await;
-        }
-        for source in due {
+        // Setting up may take as long as a connector takes to be compiled: nobody else waits for that.
+        let (broken, due): (Vec<_>, Vec<_>) =
+            due.into_iter().partition(|name| engine.is_broken(name));
+        let mut begin = |source: String| {
             let (engine, found) = (Arc::clone(engine), found.clone());
             crawls.spawn(async move { crawl(&engine, source, &found).await });
+        };
+        due.into_iter().for_each(&mut begin);
+        if !broken.is_empty() {
+            context.set_up_again().await;
+            broken.into_iter().for_each(begin);
         }
         if context.now() - planned_without >= WITHOUT_CRAWLS && awaited(context) {
             planned_without = context.now();

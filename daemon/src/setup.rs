@@ -8,7 +8,7 @@ use camsync_cam::{
     Cam, Client, ClientOptions, CredentialError, CredentialSource, Credentials, Language,
 };
 use camsync_config::{Config, ReloadingSecret, SignIn as ConfiguredSignIn, TargetKind};
-use camsync_connector_host::{Host, HostOptions};
+use camsync_connector_host::{Compiler, Host, HostOptions};
 use camsync_core::plan::quota::Quota;
 use rand::Rng as _;
 
@@ -74,13 +74,19 @@ impl CredentialSource for ConfiguredKey {
 }
 
 /// What runs connectors: one engine for all sources, with compiled code kept beside the ledger.
+/// `compiler` compiles what is not there yet; without one this process does.
 ///
 /// # Errors
 /// When the CA file or the cache folder cannot be used.
-pub fn connector_host(config: &Config, metrics: &Arc<Metrics>) -> Result<Host, SetupError> {
+pub fn connector_host(
+    config: &Config,
+    metrics: &Arc<Metrics>,
+    compiler: Option<&Compiler>,
+) -> Result<Host, SetupError> {
     let watch: Arc<dyn camsync_connector_host::Watch> = metrics.clone();
     Ok(Host::new(HostOptions {
         cache_dir: Some(cache_dir(config)),
+        compiler: compiler.cloned(),
         proxy: config.network.proxy.clone(),
         extra_ca_pem: extra_ca(config)?,
         watch,
@@ -170,6 +176,7 @@ pub fn policy(config: &Config) -> Policy {
         leavers: config.leavers,
         less_access: config.drift.less_access,
         quotas: quotas(&config.target.quotas),
+        applications_expire_after: config.applications.expire_after,
     }
 }
 
@@ -248,9 +255,10 @@ pub async fn parts(
     ledger: Arc<Ledger>,
     clock: Arc<dyn Clock>,
     metrics: &Arc<Metrics>,
+    compiler: Option<&Compiler>,
     language: &'static str,
 ) -> Result<EngineParts, crate::ops::OpError> {
-    let host = connector_host(config, metrics)?;
+    let host = connector_host(config, metrics, compiler)?;
     let (sources, broken) = sources(&host, config, language).await;
     let mut seed = [0; 32];
     rand::rng().fill_bytes(&mut seed);
@@ -276,17 +284,10 @@ pub async fn parts(
 /// What the configuration asks for and this version does not do yet: said, so that nobody relies on it.
 #[must_use]
 pub fn not_yet(config: &Config) -> Vec<&'static str> {
-    use camsync_core::rules::Enroll;
-    let asked = [
-        (
-            !config.rules.grant.is_empty(),
-            "[[grant]]: groups and policies are not given by this version yet",
-        ),
-        (
-            config.rules.admit.iter().any(|r| r.enroll == Enroll::Apply),
-            "enroll = \"apply\": this version has no applications yet, so these members wait",
-        ),
-    ];
+    let asked = [(
+        !config.rules.grant.is_empty(),
+        "[[grant]]: groups and policies are not given by this version yet",
+    )];
     asked
         .into_iter()
         .filter_map(|(asked, words)| asked.then_some(words))

@@ -150,6 +150,23 @@ fn every_field_of_every_document_is_documented() {
     seen.add("plans show", &any(&["plans", "approve", "1"]));
     seen.add("members show", &any(&["members", "show", "m1"]));
     seen.add("members show", &any(&["members", "suspend", "m8"]));
+    seen.add(
+        "members reset-password",
+        &any(&["members", "reset-password", "m7"]),
+    );
+    world
+        .ledger()
+        .execute(
+            "INSERT INTO applications (source, key, member, name, reason, status, created_at)
+             VALUES ('acme', 'm7', 'm7', '七', '', 'pending', '2026-01-01T00:00:00.000Z')",
+            [],
+        )
+        .unwrap();
+    seen.add("applications list", &any(&["applications", "list"]));
+    seen.add(
+        "applications approve",
+        &any(&["applications", "deny", "1", "--reason", "no"]),
+    );
     seen.add("members list", &any(&["members", "list"]));
     seen.add("changes list", &any(&["changes", "list"]));
     for id in 1..=10 {
@@ -210,6 +227,10 @@ fn the_documents_hold_what_the_contract_promises() {
         (
             "plans list",
             "plans[].id plans[].source plans[].status plans[].evidence plans[].created_at plans[].summary plans[].removals plans[].limit",
+        ),
+        (
+            "applications list",
+            "applications[].id applications[].source applications[].member applications[].name applications[].reason applications[].status applications[].created_at",
         ),
         (
             "members list",

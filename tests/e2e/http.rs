@@ -1,5 +1,8 @@
 //! A client for tests: the daemon's HTTP, with tokens of every role.
 
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
@@ -113,6 +116,20 @@ impl Served<'_> {
         answer.ok().map(|response| response.status().as_u16())
     }
 
+    /// Posts a body to each path over so many connections that are kept, each request after the answer to the one before;
+    /// the status of every answer. Without a client, whose own work would be the most of it.
+    pub fn post_all(&self, requests: &[(String, String)], connections: usize) -> Vec<u16> {
+        std::thread::scope(|scope| {
+            let each = requests.len().div_ceil(connections);
+            let post = |requests| scope.spawn(move || post_over(self.connect(), requests));
+            let posting: Vec<_> = requests.chunks(each).map(post).collect();
+            posting
+                .into_iter()
+                .flat_map(|thread| thread.join().unwrap())
+                .collect()
+        })
+    }
+
     /// Asks as somebody, or as nobody when `who` is empty; any other word is taken for a token.
     pub fn ask(&self, method: &str, path: &str, who: &str) -> Answer {
         self.ask_with(method, path, who, |request| request)
@@ -166,4 +183,30 @@ impl Served<'_> {
             .unwrap();
         stream
     }
+}
+
+fn post_over(mut stream: TcpStream, requests: &[(String, String)]) -> Vec<u16> {
+    let mut answers = BufReader::new(stream.try_clone().unwrap());
+    let mut statuses = Vec::new();
+    for (path, body) in requests {
+        let length = body.len();
+        let request =
+            format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n{body}");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert!(
+                answers.read_line(&mut head).unwrap() > 0,
+                "no answer: {head}"
+            );
+        }
+        let status = head.split(' ').nth(1).unwrap();
+        statuses.push(status.parse().unwrap());
+        let length = head
+            .lines()
+            .find_map(|l| l.strip_prefix("content-length: "));
+        let mut rest = vec![0; length.unwrap().parse().unwrap()];
+        answers.read_exact(&mut rest).unwrap();
+    }
+    statuses
 }

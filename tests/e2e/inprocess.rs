@@ -149,6 +149,7 @@ fn parts(
             leavers: Leavers::default(),
             less_access: LessAccess::Keep,
             quotas: std::collections::HashMap::new(),
+            applications_expire_after: std::time::Duration::from_secs(14 * 24 * 3600),
         },
         retry: Retry::default(),
         sign_in: SignIn { sso: false },

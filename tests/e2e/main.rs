@@ -8,6 +8,8 @@
 )]
 
 mod api;
+#[path = "../common/authority.rs"]
+mod authority;
 mod backup;
 mod bad_input;
 mod bindings;
@@ -15,14 +17,17 @@ mod callbacks;
 mod cam_faults;
 mod chinese;
 mod cli;
+mod compiling;
 mod container;
 mod crash;
 mod daemon;
+mod demo;
 mod documents;
 mod drift;
 mod emergency;
 mod explain;
 mod full_disk;
+mod grant_faults;
 mod grants;
 mod guard;
 mod http;
@@ -34,6 +39,10 @@ mod lag;
 mod leavers;
 mod linked;
 mod lost_creation;
+// Other programs use more of it.
+#[allow(dead_code)]
+#[path = "../common/mail.rs"]
+mod mail;
 mod main_job;
 mod names;
 mod network;
@@ -41,11 +50,15 @@ mod notifications;
 mod observability;
 mod operation;
 mod package;
+mod passwords;
 mod plan_file;
+mod portal;
+mod portal_browser;
 mod privilege;
 mod quota;
 mod read_only;
 mod receivers;
+mod refused_edit;
 mod reload;
 mod removal;
 mod secrets;

@@ -7,7 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use camsync_simulators::{When, cam, wecom};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 
-use crate::receivers::{Answer, Inbox, MailServer, Posted};
+use crate::mail::MailServer;
+use crate::receivers::{Answer, Inbox, Posted};
 use crate::tools::{Process, Tuning, until, wait_for_socket, world};
 use crate::world::{World, json, text};
 
@@ -16,18 +17,18 @@ const ROBOT_KEY: &str = "693axxx6-7aoc-4bc4-97a0-0ec2sifa5aaa";
 const HOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const MAIL_PASSWORD: &str = "mail-password-5e2c9d1f";
 
-const ROBOT: &str =
+pub const ROBOT: &str =
     "[[notify]]\nkind = \"wecom-robot\"\nurl = { env = \"ROBOT_URL\" }\nlanguage = \"zh\"\n";
-const HOOK: &str = "[[notify]]\nkind = \"webhook\"\nurl = { env = \"HOOK_URL\" }\nsecret = { env = \"HOOK_SECRET\" }\n";
+pub const HOOK: &str = "[[notify]]\nkind = \"webhook\"\nurl = { env = \"HOOK_URL\" }\nsecret = { env = \"HOOK_SECRET\" }\n";
 
 /// A world with an inbox for a robot and a webhook.
-struct Told {
-    world: World,
-    inbox: Inbox,
+pub struct Told {
+    pub world: World,
+    pub inbox: Inbox,
 }
 
 impl Told {
-    fn with(targets: &str) -> Self {
+    pub fn with(targets: &str) -> Self {
         let world = world(&Tuning {
             guard: "max_removals = 1\nmax_removal_ratio = 0.01".into(),
             source: "schedule = \"0 0 1 1 *\"".into(),
@@ -52,7 +53,7 @@ impl Told {
         ]
     }
 
-    fn daemon(&self) -> Process {
+    pub fn daemon(&self) -> Process {
         let environment = self.environment();
         let environment: Vec<(&str, &str)> =
             environment.iter().map(|(n, v)| (*n, v.as_str())).collect();
@@ -72,7 +73,7 @@ impl Told {
         report["held_plans"][0].to_string()
     }
 
-    fn robot(&self) -> Vec<String> {
+    pub fn robot(&self) -> Vec<String> {
         let posted = self.inbox.posted("/robot");
         posted.iter().map(Posted::markdown).collect()
     }

@@ -207,6 +207,31 @@ fn metrics_are_served_to_whoever_scrapes() {
     }
 }
 
+#[test]
+fn edits_of_the_configuration_are_counted_by_what_became_of_them() {
+    let world = World::new();
+    let served = serving(&world);
+    let counted = |applied: u32, refused: u32| {
+        let scraped = served.ask("GET", "/metrics", "").body;
+        let scraped = scraped.as_str().unwrap();
+        let is = |result: &str, count: u32| {
+            let name = format!("camsync_config_reloads_total{{result=\"{result}\"}}");
+            sample(scraped, &name) == f64::from(count)
+        };
+        is("applied", applied) && is("refused", refused)
+    };
+    assert!(counted(0, 0), "an alert needs the counter before it counts");
+    world.edit(|text| text.replace("attempts = 8", "attempts = 9"));
+    until("an edit is counted", || counted(1, 0));
+    world.edit(|text| text.replace("attempts = 9", "attempts = 0"));
+    until("a broken one is counted", || counted(1, 1));
+    world.edit(|text| text.replace("attempts = 0", "attempts = 9"));
+    until("what is taken back is no edit", || {
+        served.process.stderr().contains("again as it is in force")
+    });
+    assert!(counted(1, 1));
+}
+
 /// Names in an expression or a text that could be metrics of ours.
 fn named(text: &str) -> BTreeSet<String> {
     text.split(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'))

@@ -134,3 +134,121 @@ fn a_missing_permission_parks_that_kind_alone() {
         assert_eq!(world.cam.times_created(&format!("m{id}")), 1);
     }
 }
+
+/// Everybody in these groups and with these policies, in an account with these quotas.
+fn granting(groups: &str, policies: &str, quotas: Quotas) -> World {
+    World::with(Wish {
+        cam: Some(Options {
+            quotas,
+            ..Options::default()
+        }),
+        rules: Some(format!(
+            "{EVERYONE}\n[[grant]]\nwhen = \"true\"\ngroups = {groups}\npolicies = {policies}\n"
+        )),
+        ..Wish::default()
+    })
+}
+
+fn waits_for(world: &World) -> Vec<String> {
+    let mut held = world.changes();
+    held.retain(|c| c["status"] == "held");
+    let said = held.iter().map(|c| c["waits_for"].as_str().unwrap());
+    said.map(str::to_owned).collect()
+}
+
+fn full_quotas(world: &World) -> u32 {
+    let count = "SELECT count(*) FROM full_quotas";
+    let ledger = world.ledger();
+    ledger.query_row(count, [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn a_full_group_holds_those_who_do_not_fit_and_takes_them_when_there_is_room() {
+    let quotas = Quotas {
+        users_per_group: 3,
+        ..Quotas::default()
+    };
+    let world = granting("[\"staff\", \"all\"]", "[]", quotas);
+    world.join(1..=4);
+    let report = world.read(&["sync"]);
+    let members = |group: &str| world.cam.with(|cloud| cloud.members_of(group).len());
+    assert_eq!((members("staff"), members("all")), (3, 3), "{report}");
+    assert_eq!(world.cam.user_names().len(), 4, "the rest goes on");
+    let waits = waits_for(&world);
+    assert_eq!(waits.len(), 2, "{waits:?}");
+    assert_eq!(full_quotas(&world), 2);
+    world.cam.clear_log();
+    world.sync();
+    assert_eq!(world.cam.count("AddUserToGroup"), 0, "not asked again");
+    let waits = waits_for(&world);
+    let told = |said: &String| said.contains("users_per_group") && said.contains("3 used of 3");
+    assert!(waits.iter().all(told), "{waits:?}");
+    // Room in one of them: that is used, the other still waits.
+    let leaver = world.cam.with(|cloud| cloud.members_of("all").remove(0));
+    world.cam.leave(&leaver, "all").unwrap();
+    world.sync();
+    assert_eq!((members("staff"), members("all")), (3, 3));
+    assert_eq!(full_quotas(&world), 1);
+    // A person asks again: everything learnt is forgotten.
+    world.cam.configure(|o| o.quotas.users_per_group = 100);
+    let mut held = world.changes();
+    held.retain(|c| c["status"] == "held");
+    world.does(&["changes", "retry", &held[0]["id"].to_string()]);
+    world.sync();
+    assert_eq!((members("staff"), waits_for(&world).len()), (4, 0));
+    assert_eq!(full_quotas(&world), 0);
+}
+
+#[test]
+fn one_with_too_many_groups_or_policies_waits_alone() {
+    let quotas = Quotas {
+        groups_per_user: 2,
+        policies_per_entity: 1,
+        ..Quotas::default()
+    };
+    let policies = "[\"QcloudCVMReadOnlyAccess\", \"QcloudCOSReadOnlyAccess\"]";
+    let world = granting("[\"a\", \"b\", \"c\"]", policies, quotas);
+    world.join(1..=3);
+    world.run(&["sync"]);
+    for name in ["m1", "m2", "m3"] {
+        let user = world.cam.user(name).unwrap();
+        assert_eq!((user.groups.len(), user.policies.len()), (2, 1), "{name}");
+    }
+    let waits = waits_for(&world);
+    assert_eq!(waits.len(), 6, "{waits:?}");
+    assert_eq!(full_quotas(&world), 6);
+    world.cam.clear_log();
+    world.sync();
+    assert_eq!(world.cam.count("AddUserToGroup"), 0);
+    assert_eq!(world.cam.count("AttachUserPolicy"), 0);
+    let waits = waits_for(&world);
+    let of = |word: &str| waits.iter().filter(|said| said.contains(word)).count();
+    assert_eq!((of("groups_per_user"), of("policies_per_user")), (3, 3));
+}
+
+#[test]
+fn no_room_for_a_group_holds_it_and_whoever_is_to_join_it() {
+    let quotas = Quotas {
+        groups: 1,
+        ..Quotas::default()
+    };
+    let world = granting("[\"a\", \"b\"]", "[]", quotas);
+    world.join(1..=2);
+    world.run(&["sync"]);
+    assert_eq!(world.cam.with(|cloud| cloud.groups.len()), 1);
+    for name in ["m1", "m2"] {
+        assert_eq!(world.cam.user(name).unwrap().groups.len(), 1, "{name}");
+    }
+    world.cam.clear_log();
+    world.sync();
+    assert_eq!(world.cam.count("CreateGroup"), 0);
+    world.cam.configure(|o| o.quotas.groups = 10);
+    let mut held = world.changes();
+    held.retain(|c| c["status"] == "held" && c["kind"] == "create_group");
+    world.does(&["changes", "retry", &held[0]["id"].to_string()]);
+    world.sync();
+    for name in ["m1", "m2"] {
+        assert_eq!(world.cam.user(name).unwrap().groups.len(), 2, "{name}");
+    }
+    assert!(waits_for(&world).is_empty());
+}

@@ -1,12 +1,10 @@
-//! Receivers of notifications on loopback: an HTTP server that takes, refuses or keeps silent, and a mail server.
+//! A receiver of notifications on loopback: an HTTP server that takes, refuses or keeps silent.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 /// A request that came.
@@ -141,102 +139,5 @@ fn serve(stream: TcpStream, posted: &Mutex<Vec<Posted>>, (answer, changed): &Ans
         if answered.is_err() {
             return;
         }
-    }
-}
-
-/// A mail.
-#[derive(Clone, Debug)]
-pub struct Mail {
-    pub signed_in: Option<String>,
-    pub from: String,
-    pub to: Vec<String>,
-    pub data: String,
-}
-
-/// A mail server that takes everything.
-pub struct MailServer {
-    port: u16,
-    mails: Arc<Mutex<Vec<Mail>>>,
-}
-
-impl MailServer {
-    pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let server = Self {
-            port: listener.local_addr().unwrap().port(),
-            mails: Arc::default(),
-        };
-        let mails = Arc::clone(&server.mails);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let mails = Arc::clone(&mails);
-                std::thread::spawn(move || converse(stream, &mails));
-            }
-        });
-        server
-    }
-
-    pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
-    }
-
-    pub fn mails(&self) -> Vec<Mail> {
-        self.mails.lock().unwrap().clone()
-    }
-}
-
-fn converse(stream: TcpStream, mails: &Mutex<Vec<Mail>>) -> Option<()> {
-    let mut reader = BufReader::new(stream);
-    let mut mail = Mail {
-        signed_in: None,
-        from: String::new(),
-        to: Vec::new(),
-        data: String::new(),
-    };
-    let mut say = "220 test ESMTP".to_owned();
-    loop {
-        write!(reader.get_mut(), "{say}\r\n").ok()?;
-        let mut line = String::new();
-        if reader.read_line(&mut line).ok()? == 0 {
-            return None;
-        }
-        let line = line.trim_end();
-        let word = line.split([' ', ':']).next()?.to_uppercase();
-        say = match word.as_str() {
-            "EHLO" => "250-test\r\n250-8BITMIME\r\n250 AUTH PLAIN".into(),
-            "AUTH" => {
-                let given = STANDARD.decode(line.rsplit(' ').next()?).ok()?;
-                mail.signed_in = Some(String::from_utf8(given).ok()?);
-                "235 welcome".into()
-            }
-            "MAIL" => {
-                mail.from = line.to_owned();
-                "250 ok".into()
-            }
-            "RCPT" => {
-                mail.to.push(line.to_owned());
-                "250 ok".into()
-            }
-            "DATA" => {
-                write!(reader.get_mut(), "354 go on\r\n").ok()?;
-                loop {
-                    let mut line = String::new();
-                    if reader.read_line(&mut line).ok()? == 0 {
-                        return None;
-                    }
-                    if line == ".\r\n" {
-                        break;
-                    }
-                    mail.data.push_str(&line);
-                }
-                mails.lock().unwrap().push(mail.clone());
-                "250 taken".into()
-            }
-            "QUIT" => {
-                write!(reader.get_mut(), "221 bye\r\n").ok()?;
-                return None;
-            }
-            _ => "250 ok".into(),
-        };
     }
 }

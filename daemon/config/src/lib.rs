@@ -21,8 +21,8 @@ mod warnings;
 mod written;
 
 pub use keys::{
-    Admin, ConnectorRef, Console, Daemon, Drift, Event, Limits, Network, Notify, NotifyKind,
-    Quotas, Retention, Role, SignIn, Source, Target, TargetKind, Telemetry, Tongue,
+    Admin, Applications, ConnectorRef, Console, Daemon, Drift, Event, Limits, Network, Notify,
+    NotifyKind, Quotas, Retention, Role, SignIn, Source, Target, TargetKind, Telemetry, Tongue,
 };
 pub use load::{Config, Loaded};
 pub use manual::manual;

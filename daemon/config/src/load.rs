@@ -10,7 +10,8 @@ use serde_json::Value as Json;
 
 use crate::document::{self, SourceText};
 use crate::keys::{
-    Console, Daemon, Drift, File, Network, Notify, Retention, Source, Target, Telemetry,
+    Applications, Console, Daemon, Drift, File, Network, Notify, Retention, Source, Target,
+    Telemetry,
 };
 use crate::problem::{ConfigError, Problem};
 use crate::reader::{Reader, Section};
@@ -47,6 +48,8 @@ pub struct Config {
     pub leavers: Leavers,
     /// What is done about drift.
     pub drift: Drift,
+    /// What happens to members' own requests.
+    pub applications: Applications,
     /// How long data is kept.
     pub retention: Retention,
     /// Traces for an OpenTelemetry collector.
@@ -186,6 +189,7 @@ impl From<File> for Config {
             guard: file.guard,
             leavers: file.leavers,
             drift: file.drift,
+            applications: file.applications,
             retention: file.retention,
             telemetry: file.telemetry,
             sources: file.source,

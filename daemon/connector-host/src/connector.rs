@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// A file's length in bytes: more than a connector with a language runtime has (`wasm.md` 4).
-const FILE_MAX: usize = 128 * 1024 * 1024;
+pub(crate) const FILE_MAX: usize = 128 * 1024 * 1024;
 /// Memory that a connector may take to say what it is, in bytes.
 const DESCRIBE_MEMORY: usize = 256 * 1024 * 1024;
 
@@ -83,6 +83,14 @@ pub enum LoadErrorKind {
         /// The compiler's words.
         reason: String,
     },
+    /// Whatever compiled it was brought down by it, or had to be ended.
+    #[error(
+        "it brought the compiler down ({reason}), and nothing of it was run; fetch or build it again, smaller if it is very large"
+    )]
+    CompilerDown {
+        /// How it ended.
+        reason: String,
+    },
     /// Its functions are not those of the interface that it names.
     #[error(
         "it does not keep to version {version} of the interface ({reason}); build it against that version's WIT"
@@ -116,7 +124,7 @@ pub(crate) struct Loaded {
 
 impl Host {
     /// Loads a connector: checks its digest (`expected_sha256`, hexadecimal in either case) and what it imports and exports, compiles it or
-    /// takes what was compiled before, and asks it what it is. Compiling runs on a thread of its own.
+    /// takes what was compiled before, and asks it what it is. Compiling runs in a process of its own, or on a thread.
     ///
     /// # Errors
     /// See [`LoadErrorKind`]: every way of not being a connector has its own.
@@ -166,7 +174,7 @@ impl Host {
             return Ok(known.clone());
         }
         let inspected = inspect(&bytes).map_err(LoadErrorKind::Format)?;
-        let component = self.compile(bytes).await?;
+        let component = self.compile(bytes, &found).await?;
         let wit = inspected.version.to_string();
         let guest =
             Guest::link(&self.inner.engine, &component, inspected.served).map_err(|error| {
@@ -199,7 +207,14 @@ impl Host {
         Ok((guest, description))
     }
 
-    async fn compile(&self, bytes: Vec<u8>) -> Result<Component, LoadErrorKind> {
+    /// Takes what was compiled before; else has it compiled, in a process of its own where it can be.
+    async fn compile(&self, bytes: Vec<u8>, digest: &str) -> Result<Component, LoadErrorKind> {
+        if let (Some(compiler), Some(code)) = (&self.inner.compiler, &self.inner.code) {
+            let engine = &self.inner.engine;
+            compiler
+                .compile(engine, code.directory(), digest, &bytes)
+                .await?;
+        }
         let engine = self.inner.engine.clone();
         let compiled = tokio::task::spawn_blocking(move || Component::new(&engine, bytes)).await;
         match compiled {

@@ -14,6 +14,7 @@ use wasmtime::{Cache as CodeCache, CacheConfig, Config, Engine};
 
 use crate::{
     clock::{Clock, SystemClock},
+    compile::Compiler,
     description::Description,
     guest::Guest,
     http::{Clients, NameLookup, Network, SystemLookup},
@@ -32,6 +33,8 @@ pub struct HostOptions {
     /// Where compiled code is kept, so that the next start need not compile again. It is made when missing, for this
     /// user alone. Nothing is kept when absent.
     pub cache_dir: Option<PathBuf>,
+    /// What compiles connectors that are not in `cache_dir` yet. When absent, and without a `cache_dir`, this process does.
+    pub compiler: Option<Compiler>,
     /// A proxy for everything that is not on this machine's loopback. It may hold user and password, and may itself
     /// be at a private address. The proxy resolves names then: only names and addresses written out are checked.
     pub proxy: Option<Url>,
@@ -48,10 +51,11 @@ pub struct HostOptions {
 }
 
 impl Default for HostOptions {
-    /// No cache of code, no proxy, the system's certificates, clock and resolver; 10 s to describe; nobody watches.
+    /// No cache of code, no compiler but this process, no proxy, the system's certificates, clock and resolver; 10 s to describe; nobody watches.
     fn default() -> Self {
         Self {
             cache_dir: None,
+            compiler: None,
             proxy: None,
             extra_ca_pem: None,
             clock: Arc::new(SystemClock),
@@ -122,7 +126,8 @@ pub(crate) struct Inner {
     pub(crate) watch: Arc<dyn Watch>,
     /// What was loaded, by digest: many sources of one connector share its code.
     pub(crate) loaded: Mutex<HashMap<String, (Guest, Description)>>,
-    code: Option<CodeCache>,
+    pub(crate) code: Option<CodeCache>,
+    pub(crate) compiler: Option<Compiler>,
 }
 
 impl Host {
@@ -150,10 +155,10 @@ impl Host {
             lookup: options.lookup,
         });
         let code = options.cache_dir.as_deref().map(code_cache).transpose()?;
-        let unfit = |reason: String| HostError::Engine { reason };
-        let engine =
-            Engine::new(&config(code.clone())).map_err(|error| unfit(format!("{error:#}")))?;
-        let ticker = Ticker::start(&engine).map_err(|error| unfit(error.to_string()))?;
+        let engine = engine(code.clone())?;
+        let ticker = Ticker::start(&engine).map_err(|error| HostError::Engine {
+            reason: error.to_string(),
+        })?;
         Ok(Self {
             inner: Arc::new(Inner {
                 engine,
@@ -164,6 +169,7 @@ impl Host {
                 watch: options.watch,
                 loaded: Mutex::default(),
                 code,
+                compiler: options.compiler,
             }),
         })
     }
@@ -184,17 +190,20 @@ impl fmt::Debug for Host {
     }
 }
 
-fn config(code: Option<CodeCache>) -> Config {
+/// The engine: whatever compiles, and whatever runs what was compiled, has this one.
+pub(crate) fn engine(code: Option<CodeCache>) -> Result<Engine, HostError> {
     let mut config = Config::new();
     config.wasm_component_model(true);
     config.epoch_interruption(true);
     config.max_wasm_stack(WASM_STACK);
     config.async_stack_size(ASYNC_STACK);
     config.cache(code);
-    config
+    Engine::new(&config).map_err(|error| HostError::Engine {
+        reason: format!("{error:#}"),
+    })
 }
 
-fn code_cache(path: &Path) -> Result<CodeCache, HostError> {
+pub(crate) fn code_cache(path: &Path) -> Result<CodeCache, HostError> {
     let unusable = |reason: String| HostError::CacheDir {
         path: path.to_owned(),
         reason,

@@ -10,6 +10,9 @@
 //! checked once, here; what to make of it is for the caller to decide. Behind a proxy the proxy resolves names, so
 //! that there only names, and addresses written out, are checked.
 //!
+//! Where the host is given a [`Compiler`], a connector is compiled by a process of its own: what a component does to a
+//! compiler, it does not do to this process.
+//!
 //! Not here: reading settings and files, scheduling, retrying, merging what a crawl hands over more than once.
 
 mod address;
@@ -19,6 +22,7 @@ mod cache;
 mod call;
 mod clean;
 mod clock;
+mod compile;
 mod connector;
 mod description;
 mod error;
@@ -39,6 +43,7 @@ mod watch;
 
 pub use allowed::{AllowedHost, AllowedHostError};
 pub use clock::{Clock, SystemClock};
+pub use compile::{CompileError, Compiler, compile_into, confine};
 pub use connector::{Connector, LoadError, LoadErrorKind, Origin};
 pub use description::{Description, DescriptionError, SettingProblem};
 pub use error::{CallError, Limit};

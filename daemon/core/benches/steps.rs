@@ -6,7 +6,7 @@ mod account;
 use std::hint::black_box;
 use std::time::Duration;
 
-use account::Account;
+use account::{Account, ManyRules, RULED};
 use camsync_core::evidence::Evidence;
 use camsync_core::guard::{Memory, judge};
 use camsync_core::outbox::{Event, Status};
@@ -40,6 +40,17 @@ fn desires(c: &mut Criterion) {
     let account = Account::new(MEMBERS, 0);
     c.bench_function("desired of 100,000 members, 5 rules", |b| {
         b.iter(|| black_box(account.desire()));
+    });
+}
+
+/// What a hundredth of the members takes when each is asked each rule says what the memory of answers is worth.
+fn many_rules(c: &mut Criterion) {
+    let account = ManyRules::new();
+    c.bench_function("desired of 50,000 members, 1,000 grant rules", |b| {
+        b.iter(|| black_box(account.desire()));
+    });
+    c.bench_function("500 members asked 1,000 rules one by one", |b| {
+        b.iter(|| black_box(account.ask_one_by_one(RULED / 100)));
     });
 }
 
@@ -81,6 +92,6 @@ fn outbox(c: &mut Criterion) {
 criterion_group! {
     name = steps;
     config = Criterion::default().sample_size(20).measurement_time(Duration::from_secs(10));
-    targets = plans, desires, guards, outbox
+    targets = plans, desires, many_rules, guards, outbox
 }
 criterion_main!(steps);

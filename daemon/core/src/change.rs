@@ -90,6 +90,9 @@ pub enum Reason {
     Granted {
         /// Line of the rule.
         rule: u32,
+        /// The sub-user that the rule follows, when it comes from there.
+        #[serde(default)]
+        like: Option<String>,
     },
     /// The grant rules call for it no more: they were edited, or the member's facts have changed.
     NotGranted {
@@ -175,7 +178,16 @@ impl fmt::Display for Reason {
                 )
             }
             Self::Person { actor } => write!(f, "asked for by {actor}"),
-            Self::Granted { rule } => write!(f, "granted by the rule in line {rule}"),
+            Self::Granted { rule, like: None } => write!(f, "granted by the rule in line {rule}"),
+            Self::Granted {
+                rule,
+                like: Some(template),
+            } => {
+                write!(
+                    f,
+                    "{template} has it, which the rule in line {rule} follows"
+                )
+            }
             Self::NotGranted { rule } => {
                 write!(
                     f,

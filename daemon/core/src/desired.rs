@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::alike::Judge;
 use crate::departments::Departments;
 use crate::evidence::Evidence;
-use crate::expression::{CompiledCondition, CompiledText, EvalError, Facts, Language, ParseError};
+use crate::expression::{
+    CompiledCondition, CompiledText, Condition, EvalError, Facts, Language, ParseError,
+};
 use crate::grants::{Entitlement, Wanted};
 use crate::model::{Member, MemberStatus};
 use crate::rules::{AdmitRule, Adopt, Enroll, GrantRule, OnConflict, Rules};
@@ -139,18 +142,7 @@ enum GroupName<'a> {
 /// Only when a rule does not compile, which parsing the configuration has ruled out.
 pub fn desired(rules: &Rules, input: &DesiredInput<'_>) -> Result<Vec<Desired>, ParseError> {
     let language = Language::new();
-    let admit = rules
-        .admit
-        .iter()
-        .map(|rule| {
-            Ok(CompiledAdmit {
-                rule,
-                when: optional(&language, rule.when.as_ref())?,
-                username: language.text(&rule.username)?,
-                remark: language.text(&rule.remark)?,
-            })
-        })
-        .collect::<Result<Vec<_>, ParseError>>()?;
+    let admit = admit_rules(&language, &rules.admit)?;
     let grant = rules
         .grant
         .iter()
@@ -171,37 +163,128 @@ pub fn desired(rules: &Rules, input: &DesiredInput<'_>) -> Result<Vec<Desired>, 
             })
         })
         .collect::<Result<Vec<_>, ParseError>>()?;
+    let mut rules = Ready {
+        admitting: judge(admit.iter().map(|c| (&c.rule.when, &c.when))),
+        granting: judge(grant.iter().map(|c| (&c.rule.when, &c.when))),
+        admit: &admit,
+        grant: &grant,
+    };
     Ok(input
         .members
         .iter()
-        .map(|member| one(member, &admit, &grant, input))
+        .map(|member| one(member, &mut rules, input))
         .collect())
+}
+
+/// The rules, compiled, with what they have said so far.
+struct Ready<'a> {
+    admit: &'a [CompiledAdmit<'a>],
+    grant: &'a [CompiledGrant<'a>],
+    admitting: Judge<'a>,
+    granting: Judge<'a>,
+}
+
+fn judge<'a>(
+    conditions: impl Iterator<Item = (&'a Option<Condition>, &'a Option<CompiledCondition<'a>>)>,
+) -> Judge<'a> {
+    Judge::new(
+        conditions.map(|(when, compiled)| Some((when.as_ref()?.source(), compiled.as_ref()?))),
+    )
+}
+
+/// What an application of a member would come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Prospect {
+    /// A rule asks for it, and approves it by itself.
+    ByRule {
+        /// Line of the rule.
+        rule: u32,
+    },
+    /// A rule asks for it, and a person decides.
+    ByPerson {
+        /// Line of the rule.
+        rule: u32,
+        /// Why `approve_when` could not be evaluated: then a person decides, too.
+        error: Option<String>,
+    },
+    /// No rule asks this member for one; this is what they say instead.
+    Pointless(Verdict),
+}
+
+/// What an application of a member would come to, as the rules and the facts are now.
+///
+/// # Errors
+/// Only when a rule does not compile, which parsing the configuration has ruled out.
+pub fn prospect(
+    rules: &[AdmitRule],
+    member: &Arc<Member>,
+    departments: &Arc<Departments>,
+    source: &str,
+    connector: &str,
+) -> Result<Prospect, ParseError> {
+    let language = Language::new();
+    let admit = admit_rules(&language, rules)?;
+    let facts = Facts::new(member, departments, source, connector);
+    let mut ready = Ready {
+        admitting: judge(admit.iter().map(|c| (&c.rule.when, &c.when))),
+        granting: judge(std::iter::empty()),
+        admit: &admit,
+        grant: &[],
+    };
+    let rule = match verdict(member, &facts, &mut ready, &|| false) {
+        Verdict::AwaitingApplication { rule } => rule,
+        other => return Ok(Prospect::Pointless(other)),
+    };
+    let asks = |c: &&CompiledAdmit<'_>| c.rule.line == rule && c.rule.enroll == Enroll::Apply;
+    let approve_when = admit
+        .iter()
+        .find(asks)
+        .and_then(|c| c.rule.approve_when.as_ref());
+    let by_person = |error| Prospect::ByPerson { rule, error };
+    let Some(approve_when) = approve_when else {
+        return Ok(by_person(None));
+    };
+    Ok(match language.condition(approve_when)?.holds(&facts) {
+        Ok(true) => Prospect::ByRule { rule },
+        Ok(false) => by_person(None),
+        Err(EvalError(error)) => by_person(Some(error)),
+    })
+}
+
+fn admit_rules<'a>(
+    language: &'a Language,
+    rules: &'a [AdmitRule],
+) -> Result<Vec<CompiledAdmit<'a>>, ParseError> {
+    let compiled = rules.iter().map(|rule| {
+        Ok(CompiledAdmit {
+            rule,
+            when: optional(language, rule.when.as_ref())?,
+            username: language.text(&rule.username)?,
+            remark: language.text(&rule.remark)?,
+        })
+    });
+    compiled.collect()
 }
 
 fn optional<'a>(
     language: &'a Language,
-    condition: Option<&'a crate::expression::Condition>,
+    condition: Option<&'a Condition>,
 ) -> Result<Option<CompiledCondition<'a>>, ParseError> {
     condition.map(|c| language.condition(c)).transpose()
 }
 
-fn one(
-    member: &Arc<Member>,
-    admit: &[CompiledAdmit<'_>],
-    grant: &[CompiledGrant<'_>],
-    input: &DesiredInput<'_>,
-) -> Desired {
+fn one<'a>(member: &'a Arc<Member>, rules: &mut Ready<'a>, input: &DesiredInput<'a>) -> Desired {
     let key = member.key();
     let had = input.admitted.get(&key);
     let facts = Facts::new(member, input.departments, input.source, input.connector);
-    let verdict = verdict(member, &facts, admit, &|| {
+    let verdict = verdict(member, &facts, rules, &|| {
         // Someone who already has a managed sub-user when a rule turns to `apply` counts as approved.
         had.is_some() || input.approved.contains(&key)
     });
     let evidence = had.and_then(|last| match &verdict {
         Verdict::Disabled | Verdict::Left => Some(Evidence::Said),
         Verdict::Excluded { .. } | Verdict::Unmatched => {
-            Some(edit_or_facts(last.as_ref(), member, admit, input))
+            Some(edit_or_facts(last.as_ref(), member, rules, input))
         }
         Verdict::Admitted(_) | Verdict::AwaitingApplication { .. } | Verdict::Failed { .. } => None,
     });
@@ -209,7 +292,7 @@ fn one(
     let mut entitlement = Entitlement::default();
     let mut with_former_facts = None;
     if let Verdict::Admitted(admission) = &verdict {
-        match entitled(&facts, grant) {
+        match entitled(member, &facts, rules) {
             Ok(called_for) => entitlement = called_for,
             Err(EvalError(error)) => {
                 verdict = Verdict::Failed {
@@ -219,10 +302,10 @@ fn one(
             }
         }
         let former = had.and_then(Option::as_ref).filter(|f| f != &member);
-        if let Some(former) = former.filter(|_| !grant.is_empty()) {
+        if let Some(former) = former.filter(|_| !rules.grant.is_empty()) {
             let facts = Facts::new(former, input.departments, input.source, input.connector);
             // Rules that fail on facts of the past say nothing about what they would have given.
-            with_former_facts = entitled(&facts, grant).ok();
+            with_former_facts = entitled(former, &facts, rules).ok();
         }
     }
     Desired {
@@ -236,24 +319,24 @@ fn one(
 }
 
 /// Tells a rule edit from changed facts: would today's rules still admit the facts that were admitted last?
-fn edit_or_facts(
-    last: Option<&Arc<Member>>,
-    now: &Arc<Member>,
-    admit: &[CompiledAdmit<'_>],
+fn edit_or_facts<'a>(
+    last: Option<&'a Arc<Member>>,
+    now: &'a Arc<Member>,
+    rules: &mut Ready<'a>,
     input: &DesiredInput<'_>,
 ) -> Evidence {
     let last = last.unwrap_or(now);
     let facts = Facts::new(last, input.departments, input.source, input.connector);
-    match verdict(last, &facts, admit, &|| true) {
+    match verdict(last, &facts, rules, &|| true) {
         Verdict::Admitted(_) => Evidence::Unmatched,
         _ => Evidence::Excluded,
     }
 }
 
-fn verdict(
-    member: &Member,
+fn verdict<'a>(
+    member: &'a Member,
     facts: &Facts,
-    admit: &[CompiledAdmit<'_>],
+    rules: &mut Ready<'a>,
     approved: &dyn Fn() -> bool,
 ) -> Verdict {
     match member.status {
@@ -261,35 +344,35 @@ fn verdict(
         MemberStatus::Left => return Verdict::Left,
         MemberStatus::Active | MemberStatus::Invited => {}
     }
-    for compiled in admit {
+    let invited = member.status == MemberStatus::Invited;
+    let admit = rules.admit;
+    let decided = rules.admitting.find(member, facts, |index, said| {
+        let compiled = admit.get(index)?;
         let rule = compiled.rule;
-        if member.status == MemberStatus::Invited && !rule.invited && rule.enroll != Enroll::Exclude
-        {
-            continue;
+        if invited && !rule.invited && rule.enroll != Enroll::Exclude {
+            return None;
         }
         let failed = |error: EvalError| Verdict::Failed {
             rule: rule.line,
             error: error.0,
         };
-        match holds(compiled.when.as_ref(), facts) {
-            Ok(false) => continue,
-            Ok(true) => {}
-            Err(error) => return failed(error),
+        if let Err(error) = said {
+            return Some(failed(error));
         }
         let admitted = match rule.enroll {
-            Enroll::Exclude => return Verdict::Excluded { rule: rule.line },
+            Enroll::Exclude => return Some(Verdict::Excluded { rule: rule.line }),
             Enroll::Import => true,
             Enroll::Apply => approved(),
         };
         if !admitted {
-            return Verdict::AwaitingApplication { rule: rule.line };
+            return Some(Verdict::AwaitingApplication { rule: rule.line });
         }
-        return match admission(member, facts, compiled) {
+        Some(match admission(member, facts, compiled) {
             Ok(admission) => Verdict::Admitted(admission),
             Err(error) => failed(error),
-        };
-    }
-    Verdict::Unmatched
+        })
+    });
+    decided.unwrap_or(Verdict::Unmatched)
 }
 
 fn admission(
@@ -311,37 +394,20 @@ fn admission(
     })
 }
 
-fn holds(condition: Option<&CompiledCondition<'_>>, facts: &Facts) -> Result<bool, EvalError> {
-    condition.map_or(Ok(true), |c| c.holds(facts))
-}
-
-fn entitled(facts: &Facts, grant: &[CompiledGrant<'_>]) -> Result<Entitlement, EvalError> {
+fn entitled<'a>(
+    member: &'a Member,
+    facts: &Facts,
+    rules: &mut Ready<'a>,
+) -> Result<Entitlement, EvalError> {
     let mut made = Entitlement::default();
-    for compiled in grant {
-        if !holds(compiled.when.as_ref(), facts)? {
-            continue;
-        }
-        let rule = compiled.rule.line;
-        let wanted = |name: Arc<str>, literal| Wanted {
-            name,
-            rule,
-            literal,
-        };
-        for group in &compiled.groups {
-            let group = match group {
-                GroupName::Literal(name) => wanted(Arc::clone(name), true),
-                GroupName::Made(text) => wanted(Arc::from(text.fill(facts)?), false),
-            };
-            if !group.name.is_empty() {
-                made.groups.push(group);
-            }
-        }
-        let literal = |name: &Arc<str>| wanted(Arc::clone(name), true);
-        made.policies.extend(compiled.policies.iter().map(literal));
-        made.like.extend(compiled.like.iter().map(literal));
-        if compiled.rule.exclusive && made.exclusive.is_none() {
-            made.exclusive = Some(rule);
-        }
+    let grant = rules.grant;
+    let failed = rules.granting.find(member, facts, |index, said| {
+        let compiled = grant.get(index)?;
+        said.and_then(|()| call_for(compiled, facts, &mut made))
+            .err()
+    });
+    if let Some(error) = failed {
+        return Err(error);
     }
     for list in [&mut made.groups, &mut made.policies, &mut made.like] {
         // Of two rules that call for the same, the one that names it literally counts, then the first.
@@ -350,3 +416,37 @@ fn entitled(facts: &Facts, grant: &[CompiledGrant<'_>]) -> Result<Entitlement, E
     }
     Ok(made)
 }
+
+/// Adds what a rule calls for.
+fn call_for(
+    compiled: &CompiledGrant<'_>,
+    facts: &Facts,
+    made: &mut Entitlement,
+) -> Result<(), EvalError> {
+    let rule = compiled.rule.line;
+    let wanted = |name: Arc<str>, literal| Wanted {
+        name,
+        rule,
+        literal,
+    };
+    for group in &compiled.groups {
+        let group = match group {
+            GroupName::Literal(name) => wanted(Arc::clone(name), true),
+            GroupName::Made(text) => wanted(Arc::from(text.fill(facts)?), false),
+        };
+        if !group.name.is_empty() {
+            made.groups.push(group);
+        }
+    }
+    let literal = |name: &Arc<str>| wanted(Arc::clone(name), true);
+    made.policies.extend(compiled.policies.iter().map(literal));
+    made.like.extend(compiled.like.iter().map(literal));
+    if compiled.rule.exclusive && made.exclusive.is_none() {
+        made.exclusive = Some(rule);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "prospect_tests.rs"]
+mod prospect_tests;

@@ -3,7 +3,7 @@
 //! A misspelt name is found when the rule is parsed; what can only be found on a member is an error on that
 //! member alone. Evaluation is bounded in steps and in the length of what it makes.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{Environment, ErrorKind, Expression, Template, UndefinedBehavior};
@@ -150,6 +150,8 @@ impl Language {
         let mut env = Environment::new();
         env.set_undefined_behavior(UndefinedBehavior::Strict);
         env.set_fuel(Some(FUEL));
+        // It shows all that there is without naming any of it.
+        env.remove_global("debug");
         Self { env }
     }
 
@@ -225,6 +227,8 @@ impl Facts {
         let member = Value::from_object(MemberFacts {
             member: Arc::clone(member),
             departments: Arc::clone(departments),
+            path: OnceLock::new(),
+            names: OnceLock::new(),
         });
         let source = minijinja::context! { name => source, connector => connector };
         Self(minijinja::context! { member => member, source => source })
@@ -232,10 +236,20 @@ impl Facts {
 }
 
 /// Looks facts up only when a rule asks for them: most rules ask for one or two.
-#[derive(Debug)]
 struct MemberFacts {
     member: Arc<Member>,
     departments: Arc<Departments>,
+    /// The department path, once a rule has asked for it: a thousand rules may.
+    path: OnceLock<Value>,
+    /// The departments' names, likewise.
+    names: OnceLock<Value>,
+}
+
+/// Nothing of a member shows except by a fact's name.
+impl std::fmt::Debug for MemberFacts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("member")
+    }
 }
 
 impl Object for MemberFacts {
@@ -255,8 +269,14 @@ impl Object for MemberFacts {
             "position" => Value::from(m.position.as_str()),
             "status" => Value::from(m.status.as_str()),
             "departments" => Value::from(m.departments.clone()),
-            "department_names" => Value::from(self.departments.names(&m.departments)),
-            "department_path" => Value::from(self.departments.path(&m.departments)),
+            "department_names" => self
+                .names
+                .get_or_init(|| Value::from(self.departments.names(&m.departments)))
+                .clone(),
+            "department_path" => self
+                .path
+                .get_or_init(|| Value::from(self.departments.path(&m.departments)))
+                .clone(),
             "main_department" => Value::from(main_department(m)),
             "main_department_name" => {
                 Value::from(self.departments.name(main_department(m)).unwrap_or(""))
@@ -286,7 +306,7 @@ impl Object for Attributes {
     }
 }
 
-fn main_department(member: &Member) -> &str {
+pub(crate) fn main_department(member: &Member) -> &str {
     member
         .main_department
         .as_deref()

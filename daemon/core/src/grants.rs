@@ -57,6 +57,15 @@ impl Entitlement {
     }
 }
 
+/// What a grant goes back to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CalledForBy {
+    /// Line of the rule.
+    pub rule: u32,
+    /// The sub-user that the rule follows, when it comes from there.
+    pub like: Option<String>,
+}
+
 /// One grant as the ledger has it: given by camsync, and so camsync's to take back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Given {
@@ -68,6 +77,8 @@ pub struct Given {
     pub id: u64,
     /// Line of the rule that called for it; absent for the deny-all policy.
     pub rule: Option<u32>,
+    /// The sub-user that the rule follows, when it came from there.
+    pub like: Option<String>,
     /// Since when no read has shown it; absent once one has.
     pub unconfirmed_since: Option<DateTime<Utc>>,
 }

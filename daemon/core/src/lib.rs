@@ -5,6 +5,7 @@
 //! ```
 //! Each step knows the one before it by its data only; time comes in as a value.
 
+mod alike;
 pub mod change;
 pub mod departments;
 pub mod desired;

@@ -209,6 +209,9 @@ pub(crate) enum Command {
     /// Plans that the guard holds
     #[command(subcommand)]
     Plans(Plans),
+    /// Members' own requests to become sub-users
+    #[command(subcommand)]
+    Applications(Applications),
     /// Connectors
     #[command(subcommand)]
     Connector(Connectors),
@@ -265,6 +268,12 @@ pub(crate) enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Compile the connector at standard input into a folder; what camsync calls itself with
+    #[command(hide = true)]
+    CompileConnector {
+        /// The folder for compiled code
+        folder: PathBuf,
+    },
     /// Write the manual pages into a folder
     #[command(hide = true)]
     Man {
@@ -311,8 +320,13 @@ impl Command {
                 | Members::Suspend(who)
                 | Members::Resume { who, .. }
                 | Members::Protect { who, .. }
-                | Members::Release(who),
+                | Members::Release(who)
+                | Members::ResetPassword(who),
             ) => who.json,
+            Self::Applications(Applications::List(list)) => list.json,
+            Self::Applications(
+                Applications::Approve { json, .. } | Applications::Deny { json, .. },
+            ) => json.json,
             Self::Changes(Changes::List(list)) | Self::Plans(Plans::List(list)) => list.json,
             Self::Changes(
                 Changes::Show { json, .. }
@@ -328,6 +342,7 @@ impl Command {
             | Self::Run
             | Self::Config(ConfigCommand::Schema)
             | Self::Completions { .. }
+            | Self::CompileConnector { .. }
             | Self::Man { .. } => false,
         }
     }
@@ -423,6 +438,32 @@ pub(crate) enum Members {
         /// Only of this source
         #[arg(long)]
         source: Option<String>,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Give another password, and show it once
+    ResetPassword(Who),
+}
+
+/// Members' own requests.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Applications {
+    /// List them
+    List(List),
+    /// Let the sub-user be made
+    Approve {
+        /// Its id
+        id: i64,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Do not
+    Deny {
+        /// Its id
+        id: i64,
+        /// What the member is told
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
         #[command(flatten)]
         json: Json,
     },

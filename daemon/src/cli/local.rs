@@ -1,7 +1,10 @@
 //! Commands that need no ledger, or the ledger's file itself.
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
 
+use camsync_connector_host::{Compiler, compile_into, confine};
 use clap::CommandFactory as _;
 use serde_json::json;
 
@@ -59,6 +62,33 @@ pub(super) fn man(dir: &Path) -> Result<u8, OpError> {
         .and_then(|()| clap_mangen::generate_to(Cli::command(), dir))
         .map_err(|e| OpError::failed(format!("{}: {e}", dir.display())))?;
     Ok(0)
+}
+
+/// Longer than any connector takes to be compiled, on a slow machine that is busy.
+const COMPILING: Duration = Duration::from_secs(120);
+
+/// This program, as what compiles connectors: [`compile`] in a process of its own.
+pub(super) fn compiler() -> Compiler {
+    // By this link also when an upgrade has put another program in its file's place.
+    let itself = Path::new("/proc/self/exe");
+    let program = match itself.exists() {
+        true => itself.to_owned(),
+        false => std::env::current_exe().unwrap_or_else(|_| "camsync".into()),
+    };
+    Compiler::new(program, vec!["compile-connector".into()], COMPILING)
+}
+
+/// What the process that compiles does: the component comes at standard input, why there is nothing goes to standard error.
+pub(super) fn compile(folder: &Path) -> ExitCode {
+    confine();
+    match compile_into(folder, std::io::stdin().lock()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            use std::io::Write as _;
+            let _ = writeln!(std::io::stderr(), "{error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
 }
 
 /// Puts a backup in the ledger's place. The present ledger is kept beside it.

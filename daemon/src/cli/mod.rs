@@ -29,8 +29,8 @@ use crate::telemetry::Telemetry;
 use crate::{daemon, socket};
 
 use args::{
-    Changes, Cli, Command, ConfigCommand, Connectors, Json, Lang, List, Members, Notify, Plans,
-    Since, Sources, Who,
+    Applications, Changes, Cli, Command, ConfigCommand, Connectors, Json, Lang, List, Members,
+    Notify, Plans, Since, Sources, Who,
 };
 use screen::Screen;
 
@@ -43,6 +43,9 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return misused(&error),
     };
+    if let Command::CompileConnector { folder } = &cli.command {
+        return local::compile(folder);
+    }
     let language = language(cli.lang);
     let screen = Screen::new(language);
     let json = cli.command.json();
@@ -358,6 +361,24 @@ fn asked(command: Command, language: &str) -> Result<Asked, OpError> {
                 id,
                 source,
             }),
+            Members::ResetPassword(who) => member(who, Draw::Password, |id, source| {
+                Request::ResetPassword { id, source }
+            }),
+        },
+        Command::Applications(applications) => match applications {
+            Applications::List(list) => Asked::new(
+                Request::Applications(options(&list)),
+                Draw::Applications,
+                Json { json: list.json },
+            ),
+            Applications::Approve { id, json } => {
+                Asked::new(Request::ApproveApplication { id }, Draw::Application, json)
+            }
+            Applications::Deny { id, reason, json } => Asked::new(
+                Request::DenyApplication { id, reason },
+                Draw::Application,
+                json,
+            ),
         },
         Command::Freeze { json } => Asked::new(Request::Freeze { frozen: true }, Draw::Done, json),
         Command::Thaw { json } => Asked::new(Request::Freeze { frozen: false }, Draw::Done, json),
@@ -558,7 +579,7 @@ async fn ask(
             place.language,
         );
         match opened {
-            Ok(context) => break Arc::new(context),
+            Ok(context) => break Arc::new(context.compiling_with(local::compiler())),
             Err(LedgerError::Held { .. }) if since.elapsed() < LEDGER_WAIT => {
                 tokio::time::sleep(LEDGER_LOOK).await;
             }
@@ -622,7 +643,7 @@ async fn run(place: &Place) -> Result<u8, OpError> {
         clock,
         place.language,
     );
-    let context = Arc::new(opened?);
+    let context = Arc::new(opened?.compiling_with(local::compiler()));
     for warning in &context.config().warnings {
         tracing::warn!("{warning}");
     }

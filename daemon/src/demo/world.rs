@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use camsync_simulators::{cam, wecom};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
@@ -298,13 +299,10 @@ remark = "{{{{ member.name }}}}, {{{{ member.main_department_name }}}}"
     pub(super) async fn close(self) -> Result<(), OpError> {
         let child = self.daemon().take();
         if let Some(mut child) = child {
-            if let Some(id) = child.id() {
-                let pid = id.to_string();
-                // The shell's own `kill`: the standard library knows SIGKILL only.
-                let asked = Command::new("sh")
-                    .args(["-c", "kill -TERM \"$0\"", &pid])
-                    .status();
-                let _ = asked.await;
+            // As systemd does; there may be no shell here whose `kill` could.
+            let pid = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
+            if let Some(pid) = pid {
+                let _ = kill_process(pid, Signal::TERM);
             }
             if tokio::time::timeout(LAST_WORDS, child.wait())
                 .await

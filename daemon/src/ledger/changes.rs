@@ -214,8 +214,8 @@ pub enum Effect {
     KeyOn,
     /// The key is gone.
     KeyDeleted,
-    /// It has a new password.
-    PasswordReset,
+    /// It has another password, which is recorded nowhere.
+    PasswordSet,
     /// It was so already, by somebody else's hand: nothing becomes camsync's.
     Already,
 }
@@ -374,18 +374,7 @@ impl Ledger {
                 transition(t, change, Event::Supersede)?;
                 return Ok(None);
             }
-            transition(t, change, Event::Start)?;
-            t.prepare_cached(
-                "UPDATE changes SET attempts = attempts + 1, next_attempt_at = NULL WHERE id = ?1",
-            )?
-            .execute([change])?;
-            t.prepare_cached(
-                "INSERT INTO attempts (change, number, started_at) SELECT id, attempts, ?2 FROM changes WHERE id = ?1",
-            )?
-            .execute(params![change, time_text(at)])?;
-            t.query_row("SELECT attempts FROM changes WHERE id = ?1", [change], |row| {
-                row.get(0).map(Some)
-            })
+            begin(t, change, at).map(Some)
         })
     }
 
@@ -580,7 +569,7 @@ fn author(reason: &Reason) -> String {
         | Reason::Adopted { rule, .. }
         | Reason::RuleFollowed { rule }
         | Reason::Returned { rule }
-        | Reason::Granted { rule }
+        | Reason::Granted { rule, .. }
         | Reason::NotGranted { rule }
         | Reason::Exclusive { rule } => format!("rule:{rule}"),
         Reason::Person { actor } => actor.clone(),
@@ -634,6 +623,24 @@ pub(super) fn insert(
         new.removal.map(Kind::as_str)
     ])?;
     Ok(t.last_insert_rowid())
+}
+
+/// An attempt at a pending change begins; its number.
+pub(super) fn begin(t: &Connection, change: i64, at: DateTime<Utc>) -> rusqlite::Result<u32> {
+    transition(t, change, Event::Start)?;
+    t.prepare_cached(
+        "UPDATE changes SET attempts = attempts + 1, next_attempt_at = NULL WHERE id = ?1",
+    )?
+    .execute([change])?;
+    t.prepare_cached(
+        "INSERT INTO attempts (change, number, started_at) SELECT id, attempts, ?2 FROM changes WHERE id = ?1",
+    )?
+    .execute(params![change, time_text(at)])?;
+    t.query_row(
+        "SELECT attempts FROM changes WHERE id = ?1",
+        [change],
+        |row| row.get(0),
+    )
 }
 
 /// The one place where a change's status is written.
@@ -804,7 +811,7 @@ fn apply_effect(
             super::grants::apply_effect(t, change, effect, at)?;
             1
         }
-        Effect::PasswordReset | Effect::Already => 1,
+        Effect::PasswordSet | Effect::Already => 1,
     };
     super::audit::append(
         t,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use camsync_core::change::Reason;
-use camsync_core::grants::{DENY_ALL, Given, Made, Own};
+use camsync_core::grants::{CalledForBy, DENY_ALL, Given, Made, Own};
 use camsync_core::object::{Object, ObjectKind};
 use camsync_core::sub_user::SubUser;
 use chrono::{DateTime, Utc};
@@ -187,6 +187,7 @@ fn given_row(row: &Row<'_>) -> rusqlite::Result<Given> {
         name: row.get("name")?,
         id: row.get("cam_id")?,
         rule: row.get("rule")?,
+        like: row.get("template")?,
         unconfirmed_since: rows::optional_time(row, "unconfirmed_since")?,
     })
 }
@@ -215,17 +216,17 @@ pub(super) fn apply_effect(
                 .execute(params![kind, name])?;
         }
         Effect::Granted { id } => {
-            let rule = match &change.reason {
-                Reason::Granted { rule } => Some(*rule),
-                _ => None,
+            let (rule, like) = match &change.reason {
+                Reason::Granted { rule, like } => (Some(*rule), like.as_ref()),
+                _ => (None, None),
             };
             let rule = rule.or((name != DENY_ALL).then_some(0));
             t.prepare_cached(
-                "INSERT INTO grants (sub_user, kind, cam_id, name, rule, given_at, unconfirmed_since)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT (sub_user, kind, cam_id)
+                "INSERT INTO grants (sub_user, kind, cam_id, name, rule, given_at, unconfirmed_since, template)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7) ON CONFLICT (sub_user, kind, cam_id)
                  DO UPDATE SET name = excluded.name, unconfirmed_since = excluded.unconfirmed_since",
             )?
-            .execute(params![change.sub_user, kind, id, name, rule, at_text])?;
+            .execute(params![change.sub_user, kind, id, name, rule, at_text, like])?;
         }
         Effect::Taken { id } => {
             t.prepare_cached(
@@ -265,6 +266,26 @@ pub(super) fn forget(t: &Connection, sub_user: i64, object: &Object) -> rusqlite
     t.prepare_cached("DELETE FROM grants WHERE sub_user = ?1 AND kind = ?2 AND cam_id = ?3")?
         .execute(params![sub_user, object.kind.as_str(), object.id])
         .map(drop)
+}
+
+/// Notes what a grant goes back to now.
+pub(super) fn called_for(
+    t: &Connection,
+    sub_user: i64,
+    object: &Object,
+    by: &CalledForBy,
+) -> rusqlite::Result<()> {
+    t.prepare_cached(
+        "UPDATE grants SET rule = ?4, template = ?5 WHERE sub_user = ?1 AND kind = ?2 AND cam_id = ?3",
+    )?
+    .execute(params![
+        sub_user,
+        object.kind.as_str(),
+        object.id,
+        by.rule,
+        by.like
+    ])
+    .map(drop)
 }
 
 /// Notes that a read has shown a grant.

@@ -3,6 +3,7 @@
 //! Everything that must be true together is written in one transaction. `synchronous = FULL`: a write that was
 //! recorded before it was sent is still recorded after power loss.
 
+mod applications;
 mod audit;
 mod changes;
 mod digest;
@@ -14,6 +15,7 @@ mod lock;
 mod lost_groups;
 mod notes;
 mod notifications;
+mod passwords;
 mod plans;
 mod policy_pins;
 mod quotas;
@@ -36,6 +38,9 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
 use tokio::sync::watch;
 
+pub use applications::{
+    ApplicationRow, ApplicationStanding, Decided, Decision, Ended, Entered, NewApplication,
+};
 pub use audit::{AuditChain, AuditRow};
 pub use changes::{AttemptEnd, Failure};
 pub use changes::{AttemptRow, ChangeFilter, ChangeRow, Effect, NewChange};
@@ -43,6 +48,7 @@ pub use error::LedgerError;
 pub use figures::Figures;
 pub use lock::LedgerLock;
 pub use notifications::{KeptDrift, NotificationRow, NotificationStep, TargetRow};
+pub use passwords::{ResetRefused, StartedReset, refused as reset_refused};
 pub use plans::{APPROVAL_HOLDS, PlanRemoval, PlanRow};
 pub use policy_pins::Pin;
 pub use quotas::{FullQuota, NEW_SUB_USERS};

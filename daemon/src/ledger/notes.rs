@@ -47,6 +47,11 @@ pub(super) fn write_note(
             .execute([sub_user])
             .map(drop),
         Note::GrantConfirmed { sub_user, object } => grants::confirm(t, *sub_user, object),
+        Note::GrantCalledFor {
+            sub_user,
+            object,
+            by,
+        } => grants::called_for(t, *sub_user, object, by),
         Note::GrantForgotten { sub_user, object } => grants::forget(t, *sub_user, object),
         Note::MadeConfirmed { made } => grants::confirm_made(t, *made),
         Note::MadeGone { made } => grants::forget_made(t, *made),

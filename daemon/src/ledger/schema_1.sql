@@ -171,6 +171,7 @@ CREATE TABLE grants (
     cam_id            INTEGER NOT NULL,
     name              TEXT NOT NULL,
     rule              INTEGER,           -- line of the rule; null: the deny-all policy
+    template          TEXT,              -- the sub-user that the rule follows, when it came from there
     given_at          TEXT NOT NULL,
     unconfirmed_since TEXT,
     PRIMARY KEY (sub_user, kind, cam_id)
@@ -259,18 +260,25 @@ CREATE TABLE approvals (
     PRIMARY KEY (subject, kind, evidence)
 ) STRICT;
 
+-- Members' own requests. At most one of a member is open; a decision is written once.
 CREATE TABLE applications (
     id         INTEGER PRIMARY KEY,
     source     TEXT NOT NULL,
     key        TEXT NOT NULL,
     member     TEXT NOT NULL,
     name       TEXT NOT NULL,
-    reason     TEXT NOT NULL,
+    reason     TEXT NOT NULL,            -- the member's words
     status     TEXT NOT NULL CHECK (status IN ('pending', 'approved', 'denied', 'withdrawn')),
     created_at TEXT NOT NULL,
     decided_at TEXT,
-    decided_by TEXT
+    decided_by TEXT,
+    note       TEXT,                     -- what whoever denied it had to say
+    ended      TEXT CHECK (ended IN ('member', 'expired', 'left', 'not_asked')),  -- why it is withdrawn
+    ended_at   TEXT
 ) STRICT;
+CREATE UNIQUE INDEX one_open_application ON applications(source, key) WHERE status = 'pending';
+CREATE INDEX applications_by_status ON applications(status, id);
+CREATE INDEX applications_by_member ON applications(source, key, id);
 
 -- What a notification target is, or was, told: noticed before it is sent, and kept until it is over and that is told too.
 CREATE TABLE notifications (

@@ -562,40 +562,37 @@ impl Ledger {
             let mut statement = c.prepare_cached(
                 "SELECT * FROM members WHERE ?1 IS NULL OR source = ?1 ORDER BY source, key",
             )?;
-            let found = statement.query_map([source], |row| {
-                Ok(MemberRow {
-                    source: row.get("source")?,
-                    key: row.get("key")?,
-                    facts: rows::json(row, "facts")?,
-                    present: row.get("present")?,
-                    missing_since: rows::optional_time(row, "missing_since")?,
-                    witness: rows::optional_json(row, "witness")?,
-                    verdict: rows::optional_json(row, "verdict")?,
-                    groups: rows::optional_json(row, "groups")?.unwrap_or_default(),
-                    policies: rows::optional_json(row, "policies")?.unwrap_or_default(),
-                    problems: rows::optional_json(row, "problems")?.unwrap_or_default(),
-                })
-            })?;
+            let found = statement.query_map([source], member_row)?;
             found.collect()
         })
     }
 
-    /// Folded ids whose application was approved.
+    /// One member of a source, by folded id, in the snapshot or not.
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn approved_applicants(
-        &self,
-        source: &str,
-    ) -> Result<std::collections::HashSet<String>, LedgerError> {
-        self.read("read the applications", |c| {
-            c.prepare_cached(
-                "SELECT key FROM applications WHERE source = ?1 AND status = 'approved'",
-            )?
-            .query_map([source], |row| row.get(0))?
-            .collect()
+    pub fn member_row(&self, source: &str, key: &str) -> Result<Option<MemberRow>, LedgerError> {
+        self.read("read a member", |c| {
+            c.prepare_cached("SELECT * FROM members WHERE source = ?1 AND key = ?2")?
+                .query_row([source, key], member_row)
+                .optional()
         })
     }
+}
+
+fn member_row(row: &Row<'_>) -> rusqlite::Result<MemberRow> {
+    Ok(MemberRow {
+        source: row.get("source")?,
+        key: row.get("key")?,
+        facts: rows::json(row, "facts")?,
+        present: row.get("present")?,
+        missing_since: rows::optional_time(row, "missing_since")?,
+        witness: rows::optional_json(row, "witness")?,
+        verdict: rows::optional_json(row, "verdict")?,
+        groups: rows::optional_json(row, "groups")?.unwrap_or_default(),
+        policies: rows::optional_json(row, "policies")?.unwrap_or_default(),
+        problems: rows::optional_json(row, "problems")?.unwrap_or_default(),
+    })
 }
 
 /// What the last plan said of one member.

@@ -154,6 +154,29 @@ impl Ledger {
         })
     }
 
+    /// The latest sub-user of one member, by folded id, whatever its stage but abandoned.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn latest_sub_user_of(
+        &self,
+        source: &str,
+        key: &str,
+    ) -> Result<Option<SubUser>, LedgerError> {
+        self.read("read a sub-user", |c| {
+            c.prepare_cached(concat!(
+                "SELECT ",
+                columns!(),
+                ", ",
+                busy_and_marked!(),
+                " FROM sub_users s WHERE s.source = ?1 AND s.key = ?2 AND s.stage <> 'abandoned'
+                 ORDER BY s.id DESC LIMIT 1"
+            ))?
+            .query_row([source, key], |row| sub_user_row(row, |_, _| None))
+            .optional()
+        })
+    }
+
     /// How many sub-users are managed, and how many of these are suspended.
     ///
     /// # Errors

@@ -124,3 +124,48 @@ fn a_second_process_is_told_who_holds_the_ledger() {
         "{said}"
     );
 }
+
+/// What CAM said is full is believed until there is room, a day has passed, or a person asks again.
+#[test]
+fn a_full_quota_is_believed_for_a_while() {
+    use camsync_core::plan::quota::Quota;
+    let ledger = Ledger::empty().unwrap();
+    let now = Utc::now();
+    let note = |quota: Quota, of, used| {
+        let full = FullQuota {
+            quota: quota.as_str().to_owned(),
+            of,
+            used,
+            since: now,
+            retry_at: now + chrono::TimeDelta::hours(24),
+        };
+        ledger.note_full_quota(&full).unwrap();
+    };
+    note(Quota::SubUsers, 0, None);
+    note(Quota::GroupSubUsers, 7, Some(100));
+    note(Quota::SubUserGroups, 100_001, Some(10));
+    let known = [(Quota::Groups, 300)].into();
+    let at = |now| ledger.quotas(&known, 40, now).unwrap();
+    let learnt = at(now);
+    assert_eq!(learnt.limit(Quota::Groups, 0), Some(300));
+    assert_eq!(learnt.limit(Quota::SubUsers, 0), Some(40));
+    assert_eq!(learnt.limit(Quota::GroupSubUsers, 7), Some(100));
+    assert_eq!(learnt.limit(Quota::GroupSubUsers, 8), None);
+    // Counted; more than was thought; room again; and one that nobody has read.
+    let used = [((Quota::SubUsers, 0), 40), ((Quota::GroupSubUsers, 7), 101)];
+    ledger.settle_quotas(&used.into(), now).unwrap();
+    let counted: Vec<_> = ledger.full_quotas().unwrap();
+    let counted: Vec<_> = counted.iter().map(|full| (full.of, full.used)).collect();
+    assert_eq!(counted.len(), 3);
+    assert!(counted.contains(&(0, Some(40))) && counted.contains(&(7, Some(101))));
+    let room = [((Quota::SubUsers, 0), 39), ((Quota::GroupSubUsers, 7), 101)];
+    ledger.settle_quotas(&room.into(), now).unwrap();
+    assert_eq!(ledger.full_quotas().unwrap().len(), 2);
+    let later = now + chrono::TimeDelta::hours(25);
+    assert_eq!(at(later).full_at.len(), 0);
+    ledger.settle_quotas(&Default::default(), later).unwrap();
+    assert!(ledger.full_quotas().unwrap().is_empty());
+    note(Quota::Groups, 0, Some(3));
+    ledger.forget_full_quotas().unwrap();
+    assert!(ledger.full_quotas().unwrap().is_empty());
+}

@@ -35,6 +35,7 @@ pub struct Metrics {
     cam_pacing_seconds: Seconds<0>,
     callback_lag: Spread<1>,
     notifications: Counts<2>,
+    config_reloads: Counts<1>,
 }
 
 impl Default for Metrics {
@@ -151,6 +152,11 @@ impl Metrics {
                 ["kind", "result"],
                 "Messages to notification targets, by kind of target: sent or failed",
             ),
+            config_reloads: r.counts(
+                "camsync_config_reloads_total",
+                ["result"],
+                "Edits of the configuration or of a secret's file: applied, or refused",
+            ),
             registry: Registry::default(),
             described: Vec::new(),
         };
@@ -160,6 +166,9 @@ impl Metrics {
         }
         for result in ["made", "cam", "account", "rule", "ledger"] {
             made.plans.of([result]);
+        }
+        for result in ["applied", "refused"] {
+            made.config_reloads.of([result]);
         }
         made.cam_pacing_seconds.of([]);
         made.registry = r.registry;
@@ -207,6 +216,12 @@ impl Metrics {
     /// What a callback led to is in the ledger, so long after it came.
     pub fn callback_followed(&self, source: &str, lag: Duration) {
         self.callback_lag.of([source]).observe(lag.as_secs_f64());
+    }
+
+    /// An edit of the configuration, or of a file that it names, was put in force or refused.
+    pub fn config_reloaded(&self, applied: bool) {
+        let result = if applied { "applied" } else { "refused" };
+        self.config_reloads.of([result]).inc();
     }
 
     /// A notification of this kind of target was sent, or failed.

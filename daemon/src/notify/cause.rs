@@ -28,6 +28,15 @@ pub enum Cause {
         /// How many would have been free.
         limit: u32,
     },
+    /// A member applies for a sub-user.
+    Application {
+        /// The application's id.
+        application: i64,
+        /// The source.
+        source: String,
+        /// The member's id.
+        member: String,
+    },
     /// Somebody else reduced a member's access; it is kept so.
     DriftKept {
         /// The source.
@@ -125,6 +134,7 @@ impl Cause {
                 member,
                 what: DriftKind::GrantTaken,
             } => format!("drift:{source}/{member}:grants"),
+            Self::Application { application, .. } => format!("application:{application}"),
             Self::DriftKept { source, member, .. } => format!("drift:{source}/{member}"),
             Self::SourceGone { source, .. } => format!("gone:{source}"),
             Self::ChangeFailed { line, kind, .. } | Self::NoEffect { line, kind, .. } => {
@@ -143,7 +153,10 @@ impl Cause {
     #[must_use]
     pub fn event(&self) -> Event {
         match self {
-            Self::PlanHeld { .. } | Self::DriftKept { .. } | Self::SourceGone { .. } => Event::Held,
+            Self::PlanHeld { .. }
+            | Self::Application { .. }
+            | Self::DriftKept { .. }
+            | Self::SourceGone { .. } => Event::Held,
             Self::SourceDown { .. } => Event::SourceDown,
             _ => Event::Failed,
         }

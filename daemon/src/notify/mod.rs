@@ -29,6 +29,7 @@ use crate::ledger::{ChangeFilter, Ledger, LedgerError, TargetRow};
 use crate::ops::Context;
 use crate::pipeline::{Engine, target};
 
+use cause::Cause;
 use notice::{Ending, Notice};
 use send::{Again, Refusal};
 use standing::Seen;
@@ -133,6 +134,7 @@ fn look(context: &Context) -> Result<Seen, LedgerError> {
             .collect(),
         sources: ledger.sources()?,
         plans: ledger.plans(Some("held"), None, None, None)?,
+        applications: ledger.applications(Some("pending"), None, None, None)?,
         failed: ledger.changes(&ChangeFilter {
             status: Some(Status::Failed),
             ..ChangeFilter::default()
@@ -149,10 +151,20 @@ fn look(context: &Context) -> Result<Seen, LedgerError> {
 fn notices(ledger: &Ledger) -> Result<HashMap<String, Vec<Notice>>, LedgerError> {
     let mut due: HashMap<String, Vec<Notice>> = HashMap::new();
     for row in ledger.notifications()? {
-        let ending = |plan| match ledger.plan(plan) {
-            Ok(Some(plan)) => Ending::Plan {
-                status: plan.status,
-                by: plan.decided_by,
+        let ending = |cause: &Cause| match cause {
+            Cause::PlanHeld { plan, .. } => match ledger.plan(*plan) {
+                Ok(Some(plan)) => Ending::Decided {
+                    status: plan.status,
+                    by: plan.decided_by,
+                },
+                _ => Ending::Gone,
+            },
+            Cause::Application { application, .. } => match ledger.application(*application) {
+                Ok(Some(row)) => Ending::Decided {
+                    status: row.status,
+                    by: row.decided_by,
+                },
+                _ => Ending::Gone,
             },
             _ => Ending::Gone,
         };

@@ -29,8 +29,8 @@ pub struct Notice {
 pub enum Ending {
     /// It no longer stands.
     Gone,
-    /// A held plan was decided on.
-    Plan {
+    /// A held plan or an application was decided on.
+    Decided {
         /// The status that it has now.
         status: String,
         /// Who decided, when a person did.
@@ -40,19 +40,16 @@ pub enum Ending {
 
 impl Notice {
     /// The notice that a row calls for; none when the target knows already, or the row is another version's.
-    /// `ending` tells how a plan ended.
+    /// `ending` tells how a cause ended.
     #[must_use]
-    pub fn of(row: &NotificationRow, ending: impl FnOnce(i64) -> Ending) -> Option<Self> {
+    pub fn of(row: &NotificationRow, ending: impl FnOnce(&Cause) -> Ending) -> Option<Self> {
         let told = row.sent_at.is_some();
         let at = match (told, row.over_at) {
             (true, None) => return None,
             (_, over_at) => over_at.unwrap_or(row.noticed_at),
         };
         let cause: Cause = serde_json::from_value(row.detail.clone()).ok()?;
-        let over = row.over_at.map(|_| match &cause {
-            Cause::PlanHeld { plan, .. } => ending(*plan),
-            _ => Ending::Gone,
-        });
+        let over = row.over_at.map(|_| ending(&cause));
         Some(Self {
             row: row.id,
             id: id(&[

@@ -10,7 +10,7 @@ use camsync_core::problem::Problem;
 use camsync_core::retry::FailureClass;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::ledger::{ChangeRow, KeptDrift, PlanRow, SourceRow};
+use crate::ledger::{ApplicationRow, ChangeRow, KeptDrift, PlanRow, SourceRow};
 use crate::pipeline::target::TargetFailure;
 
 use super::cause::{Cause, change_key, permission_key, quota_key};
@@ -29,6 +29,8 @@ pub(super) struct Seen {
     pub sources: Vec<SourceRow>,
     /// Plans that are held.
     pub plans: Vec<PlanRow>,
+    /// Applications that wait for a decision.
+    pub applications: Vec<ApplicationRow>,
     /// Changes that failed for good.
     pub failed: Vec<ChangeRow>,
     /// Changes that are tried again.
@@ -57,6 +59,7 @@ pub(super) struct Standing {
 pub(super) fn standing(seen: &Seen) -> Standing {
     let causes = sources(seen)
         .chain(plans(seen))
+        .chain(applications(seen))
         .chain(failed(seen))
         .chain(waits(seen))
         .chain(drift(seen))
@@ -111,6 +114,14 @@ fn plans(seen: &Seen) -> impl Iterator<Item = Cause> {
         evidence: plan.evidence,
         removals: plan.removals.len(),
         limit: plan.limit,
+    })
+}
+
+fn applications(seen: &Seen) -> impl Iterator<Item = Cause> {
+    seen.applications.iter().map(|row| Cause::Application {
+        application: row.id,
+        source: row.source.clone(),
+        member: row.member.clone(),
     })
 }
 

@@ -133,6 +133,9 @@ pub(super) async fn retry(
         (Some(Hold::Crawl), _) if row.status == Status::Held => {
             return Err(refusals::change_waits_for_crawl(id));
         }
+        _ if row.kind == Kind::ResetPassword => {
+            return Err(refusals::password_not_retried(id, &row.member));
+        }
         _ => {}
     }
     if !matches!(row.status, Status::Failed | Status::Held) {

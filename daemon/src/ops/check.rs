@@ -63,7 +63,7 @@ pub(super) async fn check(context: &Context, language: Option<&str>) -> Result<V
             warning.remedy,
         ));
     }
-    let host = setup::connector_host(&config.config, context.metrics())?;
+    let host = context.connector_host(&config.config)?;
     let (sources, broken) = setup::sources(&host, &config.config, language).await;
     let mut checked = Vec::new();
     for (name, (_, failure)) in &broken {

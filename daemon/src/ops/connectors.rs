@@ -6,7 +6,6 @@ use camsync_connector_host::{Connector, Origin};
 use serde_json::{Value, json};
 
 use crate::connectors::{BUILT_IN, installed};
-use crate::setup;
 
 use super::{Context, OpError};
 
@@ -30,7 +29,7 @@ fn row_json(connector: &Connector) -> Value {
 
 pub(super) async fn list(context: &Context) -> Result<Value, OpError> {
     let config = context.config();
-    let host = setup::connector_host(&config.config, context.metrics())?;
+    let host = context.connector_host(&config.config)?;
     let mut found: Vec<(Origin, Result<Vec<u8>, String>)> = BUILT_IN
         .iter()
         .map(|(name, bytes)| (Origin::BuiltIn((*name).to_owned()), Ok(bytes.to_vec())))
@@ -59,7 +58,7 @@ pub(super) async fn list(context: &Context) -> Result<Value, OpError> {
 
 pub(super) async fn inspect(context: &Context, file: &str) -> Result<Value, OpError> {
     let config = context.config();
-    let host = setup::connector_host(&config.config, context.metrics())?;
+    let host = context.connector_host(&config.config)?;
     let reference = if Path::new(file).exists() {
         camsync_config::ConnectorRef::File(file.into())
     } else {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use camsync_config::{Config, Loaded};
+use camsync_connector_host::{Compiler, Host};
 use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, OnceCell};
 
@@ -12,7 +13,7 @@ use crate::ledger::{Ledger, LedgerError, LedgerLock};
 use crate::metrics::Metrics;
 use crate::pipeline::hints::Callbacks;
 use crate::pipeline::{Clock, Engine, EngineParts};
-use crate::setup;
+use crate::setup::{self, SetupError};
 
 use super::OpError;
 
@@ -36,6 +37,7 @@ pub struct Context {
     engine: OnceCell<Arc<Engine>>,
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
+    compiler: Option<Compiler>,
     language: &'static str,
     listen: OnceLock<SocketAddr>,
     _lock: Option<LedgerLock>,
@@ -78,10 +80,18 @@ impl Context {
             engine: OnceCell::new(),
             metrics: Arc::default(),
             clock,
+            compiler: None,
             language,
             listen: OnceLock::new(),
             _lock: lock,
         })
+    }
+
+    /// Has connectors compiled by a program; without one this process does.
+    #[must_use]
+    pub fn compiling_with(mut self, compiler: Compiler) -> Self {
+        self.compiler = Some(compiler);
+        self
     }
 
     /// The configuration's file.
@@ -121,9 +131,18 @@ impl Context {
             Arc::clone(&self.ledger),
             Arc::clone(&self.clock),
             &self.metrics,
+            self.compiler.as_ref(),
             self.language,
         )
         .await
+    }
+
+    /// What runs the connectors of a configuration.
+    ///
+    /// # Errors
+    /// When it cannot be set up.
+    pub fn connector_host(&self, config: &Config) -> Result<Host, SetupError> {
+        setup::connector_host(config, &self.metrics, self.compiler.as_ref())
     }
 
     /// Puts another configuration in force, with what was made of it, and wakes the daemon's loop.
@@ -224,6 +243,12 @@ impl Context {
     #[must_use]
     pub fn crawling(&self) -> std::collections::BTreeSet<String> {
         self.engine.get().map(|e| e.crawling()).unwrap_or_default()
+    }
+
+    /// The engine, where one was made already.
+    #[must_use]
+    pub fn engine_in_use(&self) -> Option<Arc<Engine>> {
+        self.engine.get().cloned()
     }
 
     /// What callbacks of a source have come to, in this process.

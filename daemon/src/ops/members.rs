@@ -192,6 +192,17 @@ pub(super) fn list(context: &Context, options: &ListOptions) -> Result<Value, Op
     Ok(json!({ "members": rows }))
 }
 
+/// The managed sub-user of a member, found by id or username, with the member's id.
+pub(super) fn managed_of(
+    context: &Context,
+    id: &str,
+    source: Option<&str>,
+) -> Result<(String, SubUser), OpError> {
+    let entry = find(context, id, source)?;
+    let sub_user = managed(&entry)?.clone();
+    Ok((entry.row.facts.id, sub_user))
+}
+
 /// Finds one member by id or username, without regard to case.
 fn find(context: &Context, id: &str, source: Option<&str>) -> Result<Entry, OpError> {
     sources::known(context, source)?;
@@ -261,6 +272,11 @@ fn sub_user_json(sub_user: &SubUser) -> Value {
         "protected": sub_user.protected,
         "resume_requested": sub_user.resume_requested,
         "unconfirmed_since": sub_user.unconfirmed_since.map(time_text),
+        "given": sub_user.given.iter().map(|given| json!({
+            "kind": given.kind, "name": given.name, "id": given.id, "rule": given.rule,
+            "unconfirmed_since": given.unconfirmed_since.map(time_text),
+        })).collect::<Vec<_>>(),
+        "keys_off": sub_user.keys_off,
     })
 }
 
@@ -287,7 +303,17 @@ pub(super) fn explain(context: &Context, id: &str, source: Option<&str>) -> Resu
             .find(|r| r.line == line)
             .map(|r| r.when.as_ref().map(|w| w.source().to_owned()))
     });
-    let answer = answer(&entry, context)?;
+    let mut answer = answer(&entry, context)?;
+    let application = context
+        .ledger()
+        .latest_application(&entry.row.source, &entry.row.key)?
+        .filter(|row| row.status != "withdrawn");
+    answer.extend(application.map(|row| Answer::Applied {
+        application: row.id,
+        status: row.status,
+        by: row.decided_by,
+        at: row.created_at,
+    }));
     let mut made = entry.json();
     made["answer"] = answer.iter().map(ToString::to_string).collect();
     made["answer_details"] = json!(answer);
@@ -356,9 +382,30 @@ fn answer(entry: &Entry, context: &Context) -> Result<Vec<Answer>, OpError> {
     if entry.sub_user.as_ref().is_some_and(|s| s.protected) {
         said.push(Answer::Protected);
     }
+    said.extend(entry.sub_user.iter().flat_map(granted));
     let obstacles = entry.obstacles().into_iter();
     said.extend(obstacles.map(|details| Answer::Problem { details }));
     Ok(said)
+}
+
+/// What camsync gave it, and what it switched off.
+fn granted(s: &SubUser) -> Vec<Answer> {
+    let given = s.given.iter().map(|given| match given.rule {
+        Some(rule) => Answer::Given {
+            object: Object {
+                kind: given.kind,
+                name: given.name.clone(),
+                id: Some(given.id),
+            },
+            rule,
+        },
+        None => Answer::Denied {
+            policy: given.name.clone(),
+        },
+    });
+    let keys = s.keys_off.len();
+    let off = (keys > 0).then_some(Answer::KeysOff { keys });
+    given.chain(off).collect()
 }
 
 /// What a sub-user is at this moment.

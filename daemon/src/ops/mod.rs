@@ -2,6 +2,7 @@
 //!
 //! An operation goes in as [`Request`] and comes out as one JSON document; the command line only draws it.
 
+pub(crate) mod applications;
 mod changes;
 mod check;
 mod connectors;
@@ -11,6 +12,7 @@ mod link;
 mod members;
 mod notify;
 mod passes;
+pub(crate) mod password;
 mod plan_file;
 mod plans;
 mod sources;
@@ -219,8 +221,27 @@ pub enum Request {
         /// Its id.
         id: i64,
     },
-    /// Members' own requests. There are none in this version.
+    /// Another password, shown once.
+    ResetPassword {
+        /// A member's id or a username.
+        id: String,
+        /// Only of this source.
+        source: Option<String>,
+    },
+    /// Members' own requests.
     Applications(ListOptions),
+    /// Let the sub-user be made that an application asks for.
+    ApproveApplication {
+        /// Its id.
+        id: i64,
+    },
+    /// Do not.
+    DenyApplication {
+        /// Its id.
+        id: i64,
+        /// What the member is told.
+        reason: Option<String>,
+    },
     /// No write at all, or writes again.
     Freeze {
         /// Freeze, or thaw.
@@ -353,7 +374,16 @@ pub async fn run(
         Request::ShowPlan { id } => plans::show(context, id),
         Request::ApprovePlan { id } => plans::approve(context, id, actor, progress).await,
         Request::DiscardPlan { id } => plans::discard(context, id, actor),
-        Request::Applications(_) => Ok(serde_json::json!({ "applications": [] })),
+        Request::ResetPassword { id, source } => {
+            password::reset(context, &id, source.as_deref(), actor).await
+        }
+        Request::Applications(options) => applications::list(context, &options),
+        Request::ApproveApplication { id } => {
+            applications::approve(context, id, actor, progress).await
+        }
+        Request::DenyApplication { id, reason } => {
+            applications::deny(context, id, reason.as_deref(), actor)
+        }
         Request::Freeze { frozen } => system::freeze(context, frozen, actor, progress).await,
         Request::Audit(options) => system::audit(context, &options),
         Request::Backup { file } => system::backup(context, &file),

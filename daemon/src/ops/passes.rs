@@ -7,6 +7,7 @@ use camsync_config::Source;
 use camsync_core::change::{Hold, Planned};
 use camsync_core::evidence::Evidence;
 use camsync_core::outbox::Kind;
+use camsync_core::plan::quota::Forecast;
 use camsync_core::problem::Problem;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -276,6 +277,7 @@ pub(super) fn report_json(
         "changes": changes,
         "held": held,
         "summary": summary(shown.into_iter().map(|(_, c)| c)),
+        "quotas": report.plan.iter().flat_map(|made| &made.draft.forecast).map(quota_json).collect::<Vec<_>>(),
         "held_plans": report.recorded.held,
         "problems": problems,
         "members": counts.map(|(admitted, not, failing)| json!({
@@ -303,6 +305,19 @@ pub(super) fn report_json(
         "what_if": null,
         "ok": !report.failed() && (report.outbox.pending == 0 || report.outbox.frozen || !applies),
     }))
+}
+
+/// What a plan does to one quota.
+fn quota_json(forecast: &Forecast) -> Value {
+    let after = forecast.used + forecast.wanted;
+    json!({
+        "quota": forecast.quota.as_str(),
+        "of": forecast.of,
+        "limit": forecast.limit,
+        "used": forecast.used,
+        "wanted": forecast.wanted,
+        "over": forecast.limit.map_or(0, |limit| after.saturating_sub(limit.max(forecast.used))),
+    })
 }
 
 /// What a held plan holds: on what evidence, whose, and which kind of removal.

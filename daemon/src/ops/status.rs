@@ -35,6 +35,7 @@ pub(super) fn status(context: &Context) -> Result<Value, OpError> {
         "changes": changes,
         "held": held,
         "waiting": { "approval": all_held - for_room, "quota_or_permission": for_room },
+        "applications": { "pending": ledger.pending_applications()? },
         "notify": notify::targets(context)?,
         "config": { "loaded_at": time_text(loaded_at), "error": error },
         "frozen": frozen,

@@ -49,9 +49,16 @@ pub(super) async fn plan(
     let ledger = context.ledger();
     let basis = reconcile::prepare(ledger, &policy, &ready, &observed, context.now());
     let made = match basis {
-        Ok(basis) => {
-            let grants =
-                reconcile::grants(ledger, cam.as_deref(), &policy, &basis, &observed, false).await;
+        Ok(mut basis) => {
+            let grants = reconcile::grants(
+                ledger,
+                cam.as_deref(),
+                &policy,
+                &mut basis,
+                &observed,
+                false,
+            )
+            .await;
             grants.and_then(|grants| reconcile::make(ledger, &policy, basis, &observed, &grants))
         }
         Err(error) => Err(error),

@@ -150,6 +150,17 @@ impl Engine {
         self.parts().sources.get(name).cloned()
     }
 
+    /// The sources whose members can sign in with their provider, by name.
+    #[must_use]
+    pub fn sign_in_sources(&self) -> Vec<String> {
+        let parts = self.parts();
+        let sources = parts.sources.iter();
+        sources
+            .filter(|(_, source)| source.can_sign_in())
+            .map(|(name, _)| name.clone())
+            .collect()
+    }
+
     /// Whether a source could not be set up.
     #[must_use]
     pub fn is_broken(&self, name: &str) -> bool {
@@ -198,6 +209,11 @@ impl Engine {
         if !self.stopped() {
             stopped.await;
         }
+    }
+
+    /// Has news told: something was asked or decided that a person may want to know.
+    pub fn tell(&self) {
+        self.passed.notify_one();
     }
 
     /// Returns once something was planned or applied since it was last asked: there may be news for a person.

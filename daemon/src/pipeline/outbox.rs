@@ -25,6 +25,7 @@ use crate::telemetry::spans;
 
 use super::apply::{self, Outcome, Resolve, SignIn};
 use super::clock::Clock;
+use super::full::{Alike, Full, Ids};
 use super::progress::{Progress, ProgressSink};
 
 /// Sub-users that are worked on at once. Pacing is the CAM client's own.
@@ -100,41 +101,22 @@ impl Line {
     }
 }
 
-/// Changes that would meet the same refusal as one that has met it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Alike {
-    /// All of this kind.
-    Kind(Kind),
-    /// Those about the same group, by CAM's id.
-    Group(Kind, u64),
-    /// Those of the same sub-user.
-    SubUser(Kind, i64),
-}
-
-impl Alike {
-    /// Every set of changes that this one belongs to.
-    fn of(change: &ChangeRow) -> impl Iterator<Item = Self> {
-        let kind = change.kind;
-        let group = change.object.as_ref().and_then(|o| o.id);
-        let group = group.map(|id| Self::Group(kind, id));
-        let sub_user = change.sub_user.map(|id| Self::SubUser(kind, id));
-        [Some(Self::Kind(kind)), group, sub_user]
-            .into_iter()
-            .flatten()
-    }
-}
-
 /// Lines that are being worked on: two workers in one process, a pass and an emergency, never meet at one.
 #[derive(Debug, Default)]
 pub struct Claims(Mutex<HashSet<Line>>);
 
 /// One line's claim; given back when dropped.
-struct Claim<'a> {
+pub(super) struct Claim<'a> {
     claims: &'a Claims,
     line: Line,
 }
 
 impl Claims {
+    /// Takes a sub-user, unless somebody else has it.
+    pub(super) fn take_sub_user(&self, id: i64) -> Option<Claim<'_>> {
+        self.take(&Line::SubUser(id))
+    }
+
     /// Takes a line, unless somebody else has it.
     fn take(&self, line: &Line) -> Option<Claim<'_>> {
         let free = self
@@ -514,8 +496,12 @@ impl Worker<'_> {
             Outcome::Failed(failure) => Some(failure.class),
         };
         span.record("result", self.metrics.attempted(change.kind, failed));
-        let uin = sub_user.as_ref().and_then(|s| s.uin);
-        let ended = self.settle(&change, uin, number, now, &outcome).await?;
+        let planned = change.object.as_ref().and_then(|o| o.id);
+        let ids = Ids {
+            uin: sub_user.as_ref().and_then(|s| s.uin),
+            object: planned.or_else(|| made.and_then(|(id, _)| id)),
+        };
+        let ended = self.settle(&change, ids, number, now, &outcome).await?;
         drop(claim);
         Ok((change, ended))
     }
@@ -523,7 +509,7 @@ impl Worker<'_> {
     async fn settle(
         &self,
         change: &ChangeRow,
-        uin: Option<u64>,
+        ids: Ids,
         number: u32,
         now: DateTime<Utc>,
         outcome: &Outcome,
@@ -552,7 +538,7 @@ impl Worker<'_> {
             Next::Stop => (Event::TryAgain, None, None),
             Next::Fail => (Event::Fail, None, None),
             Next::Hold => {
-                let hold = self.hold(change, uin, failure, now).await?;
+                let hold = self.hold(change, ids, failure, now).await?;
                 (Event::Hold, None, Some(hold))
             }
         };
@@ -580,7 +566,7 @@ impl Worker<'_> {
     async fn hold(
         &self,
         change: &ChangeRow,
-        uin: Option<u64>,
+        ids: Ids,
         failure: &Failure,
         now: DateTime<Utc>,
     ) -> Result<(Hold, Option<Alike>), LedgerError> {
@@ -588,7 +574,7 @@ impl Worker<'_> {
             let action = failure.action.clone().unwrap_or_default();
             return Ok((Hold::Permission { action }, Some(Alike::Kind(change.kind))));
         }
-        let Some(full) = Full::of(change, uin, &failure.code) else {
+        let Some(full) = Full::of(change, ids, &failure.code) else {
             let hold = Hold::Quota {
                 quota: failure.code.clone(),
                 limit: None,
@@ -632,53 +618,6 @@ impl Worker<'_> {
             .into_iter()
             .flatten()
             .collect())
-    }
-}
-
-/// A quota that a refusal tells to be full (`cam-api.md` 9).
-struct Full {
-    /// Absent for the limit of new sub-users in a day.
-    quota: Option<Quota>,
-    /// CAM's id of the group, or the Uin; 0 for the account.
-    of: u64,
-    /// When it is tried again.
-    again: TimeDelta,
-    /// What would meet the same.
-    alike: Alike,
-}
-
-impl Full {
-    fn of(change: &ChangeRow, uin: Option<u64>, code: &str) -> Option<Self> {
-        let kind = change.kind;
-        let day = TimeDelta::hours(24);
-        let group = change.object.as_ref().and_then(|o| o.id);
-        let sub_user = || Some((uin?, Alike::SubUser(kind, change.sub_user?)));
-        let (quota, (of, alike), again) = match (code, kind) {
-            ("InvalidParameter.SubUserFull", Kind::CreateUser) => {
-                (Some(Quota::SubUsers), (0, Alike::Kind(kind)), day)
-            }
-            ("RequestLimitExceeded.CreateUser", Kind::CreateUser) => {
-                (None, (0, Alike::Kind(kind)), TimeDelta::hours(1))
-            }
-            ("InvalidParameter.GroupFull", _) => (Some(Quota::Groups), (0, Alike::Kind(kind)), day),
-            ("InvalidParameter.GroupUserFull", _) => (
-                Some(Quota::GroupSubUsers),
-                group.map(|id| (id, Alike::Group(kind, id)))?,
-                day,
-            ),
-            ("InvalidParameter.UserGroupFull", _) => (Some(Quota::SubUserGroups), sub_user()?, day),
-            (
-                "FailedOperation.PolicyFull" | "InvalidParameter.AttachmentFull",
-                Kind::AttachPolicy,
-            ) => (Some(Quota::SubUserPolicies), sub_user()?, day),
-            _ => return None,
-        };
-        Some(Self {
-            quota,
-            of,
-            again,
-            alike,
-        })
     }
 }
 

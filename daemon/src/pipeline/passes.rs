@@ -200,6 +200,7 @@ impl Engine {
             ..PassReport::default()
         };
         self.store(&mut gathered.ready)?;
+        self.expire_applications(parts.policy.applications_expire_after)?;
         // What a crash left in flight, and what was never answered, is settled first: a plan does not touch a sub-user
         // of which that is unknown, and must not take for a stranger's what is camsync's own.
         if parts.cam.is_some() && !self.ledger().unsettled()?.is_empty() {
@@ -410,6 +411,16 @@ impl Engine {
         self.ledger().confirm_memberships(&shown)
     }
 
+    fn expire_applications(&self, after: std::time::Duration) -> Result<(), LedgerError> {
+        let now = self.clock().now();
+        let before = TimeDelta::from_std(after)
+            .ok()
+            .and_then(|after| now.checked_sub_signed(after));
+        before.map_or(Ok(()), |before| {
+            self.ledger().expire_applications(before, now)
+        })
+    }
+
     /// Reads CAM for every attempt whose outcome was not recorded; a key for another account settles nothing.
     async fn settle_unsettled(
         &self,
@@ -446,12 +457,12 @@ impl Engine {
             reconcile::claim_lost_creations(self.ledger(), &observed, self.clock().now())?;
         }
         let (ledger, policy, now) = (self.ledger(), &parts.policy, self.clock().now());
-        let stands = reconcile::prepare(ledger, policy, ready, &observed, now)?;
+        let mut stands = reconcile::prepare(ledger, policy, ready, &observed, now)?;
         let grants = reconcile::grants(
             ledger,
             parts.cam.as_deref(),
             policy,
-            &stands,
+            &mut stands,
             &observed,
             recording,
         )

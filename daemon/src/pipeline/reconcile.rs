@@ -21,7 +21,8 @@ use camsync_core::sub_user::{AccountKind, Observed, ObservedUser, Stage, SubUser
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::ledger::{
-    Finding, KnownFacts, Ledger, LedgerError, Recorded, Recording, Said, StoredSnapshot,
+    ApplicationStanding, Finding, KnownFacts, Ledger, LedgerError, Recorded, Recording, Said,
+    StoredSnapshot,
 };
 use crate::say::Blocked;
 
@@ -49,6 +50,8 @@ pub struct Policy {
     pub less_access: LessAccess,
     /// The account's quotas, as far as they are known.
     pub quotas: HashMap<Quota, u64>,
+    /// An application that nobody has answered ends after this.
+    pub applications_expire_after: std::time::Duration,
 }
 
 /// A source that may be planned for.
@@ -421,7 +424,7 @@ pub async fn grants(
     ledger: &Ledger,
     cam: Option<&dyn Cam>,
     policy: &Policy,
-    basis: &Basis,
+    basis: &mut Basis,
     observed: &Observed,
     recording: bool,
 ) -> Result<ObservedGrants, ReconcileError> {
@@ -430,7 +433,12 @@ pub async fn grants(
     };
     let needs = basis.needs(policy, observed);
     let (now, whole) = (basis.now, basis.whole);
-    observe_grants(ledger, cam, &needs, observed, now, recording, whole).await
+    let grants = observe_grants(ledger, cam, &needs, observed, now, recording, whole).await?;
+    if recording {
+        // A lost creation may have been found in what was read.
+        basis.made = ledger.made_objects()?;
+    }
+    Ok(grants)
 }
 
 /// Makes a plan. Writes nothing.
@@ -615,8 +623,22 @@ pub fn record(
         });
         let said: HashMap<&str, Said<'_>> = present.chain(missing).collect();
         ledger.record_verdicts(source, &said)?;
+        let applicants = desired
+            .iter()
+            .map(|d| (d.key.as_str(), applicant(&d.verdict)));
+        ledger.settle_applications(source, &applicants.collect(), made.now)?;
     }
     Ok(recorded)
+}
+
+/// What a verdict makes of an application.
+fn applicant(verdict: &Verdict) -> ApplicationStanding {
+    match verdict {
+        Verdict::AwaitingApplication { .. } | Verdict::Failed { .. } => ApplicationStanding::Stands,
+        Verdict::Admitted(_) => ApplicationStanding::Admitted,
+        Verdict::Disabled | Verdict::Left => ApplicationStanding::Left,
+        Verdict::Excluded { .. } | Verdict::Unmatched => ApplicationStanding::NotAsked,
+    }
 }
 
 /// Keeps how many sub-users there are, and what that says of quotas that were full.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use camsync_connector_host::types::{CallbackAnswer, CallbackRequest};
+use camsync_connector_host::types::{CallbackAnswer, CallbackRequest, SignInRequest, SignedIn};
 use camsync_core::model::{Department, Member};
 use serde::{Deserialize, Serialize};
 
@@ -146,4 +146,29 @@ pub trait Source: Send + Sync {
             "this connector takes no callbacks",
         ))
     }
+
+    /// Whether members sign in with the provider.
+    fn can_sign_in(&self) -> bool {
+        false
+    }
+
+    /// Where to send a browser that is to sign in.
+    ///
+    /// # Errors
+    /// When the connector has no sign-in, or failed.
+    async fn sign_in_url(&self, _request: SignInRequest) -> Result<String, SourceFailure> {
+        Err(no_sign_in())
+    }
+
+    /// Whom the code names that a sign-in came back with.
+    ///
+    /// # Errors
+    /// When the provider does not accept it, does not answer, or the connector has no sign-in.
+    async fn who_signed_in(&self, _code: &str) -> Result<SignedIn, SourceFailure> {
+        Err(no_sign_in())
+    }
+}
+
+fn no_sign_in() -> SourceFailure {
+    SourceFailure::new("not_permitted", "this connector has no sign-in")
 }

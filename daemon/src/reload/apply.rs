@@ -76,6 +76,7 @@ impl Reloader {
         match self.apply(&before, loaded, &rotated, actor).await {
             Ok(()) => {
                 self.contents = contents;
+                self.context.metrics().config_reloaded(true);
                 Outcome::Applied
             }
             Err(why) => {
@@ -91,6 +92,7 @@ impl Reloader {
             return Outcome::Unchanged;
         }
         tracing::error!("the configuration is refused, the one before stays in force: {why}");
+        self.context.metrics().config_reloaded(false);
         self.context.refuse_config(Some(why));
         Outcome::Noted
     }

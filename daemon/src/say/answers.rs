@@ -3,9 +3,11 @@
 use std::fmt;
 
 use camsync_core::evidence::Evidence;
+use camsync_core::object::Object;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::problems::zh_object;
 use super::reasons::kind_of;
 use super::{Obstacle, moment, obstacle, pick};
 use crate::ledger::time_text;
@@ -44,10 +46,38 @@ pub enum Answer {
         /// Its name.
         username: String,
     },
+    /// It was given a group or a policy.
+    Given {
+        /// Which.
+        object: Object,
+        /// Line of the rule.
+        rule: u32,
+    },
+    /// It is denied everything.
+    Denied {
+        /// By which policy.
+        policy: String,
+    },
+    /// API keys were switched off.
+    KeysOff {
+        /// How many.
+        keys: usize,
+    },
     /// A rule asks for an application.
     AwaitingApplication {
         /// Line of the rule.
         rule: u32,
+    },
+    /// The member has applied.
+    Applied {
+        /// The application's id.
+        application: i64,
+        /// Its status.
+        status: String,
+        /// Who decided, if anybody did.
+        by: Option<String>,
+        /// When it was made.
+        at: DateTime<Utc>,
     },
     /// A rule excludes the member.
     Excluded {
@@ -176,10 +206,37 @@ impl fmt::Display for Answer {
                 f,
                 "The admit rule in line {rule} matches and calls for the sub-user {username}."
             ),
+            Self::Given { object, rule } => {
+                write!(f, "It has the {object}, by the grant rule in line {rule}.")
+            }
+            Self::Denied { policy } => write!(f, "It is denied everything by {policy}."),
+            Self::KeysOff { keys } => write!(
+                f,
+                "{keys} of its API keys were switched off; `camsync members resume ID --keys` switches them on."
+            ),
             Self::AwaitingApplication { rule } => write!(
                 f,
                 "The admit rule in line {rule} asks for an approved application."
             ),
+            Self::Applied {
+                application,
+                status,
+                by,
+                at,
+            } => {
+                write!(
+                    f,
+                    "The application {application} of {} is {status}",
+                    time_text(*at)
+                )?;
+                if let Some(by) = by {
+                    write!(f, ", by {by}")?;
+                }
+                if status == "pending" {
+                    write!(f, ": `camsync applications approve {application}`")?;
+                }
+                f.write_str(".")
+            }
             Self::Excluded { rule, member } => {
                 write!(f, "The admit rule in line {rule} excludes {member}.")
             }
@@ -255,8 +312,37 @@ fn zh(answer: &Answer) -> String {
         Answer::Admitted { rule, username } => {
             format!("第 {rule} 行的准入规则匹配，应有子用户 {username}。")
         }
+        Answer::Given { object, rule } => {
+            format!("已由第 {rule} 行的授权规则授予{}。", zh_object(object))
+        }
+        Answer::Denied { policy } => format!("已由 {policy} 拒绝一切权限。"),
+        Answer::KeysOff { keys } => {
+            format!("已停用它的 {keys} 个 API 密钥；`camsync members resume ID --keys` 可恢复。")
+        }
         Answer::AwaitingApplication { rule } => {
             format!("第 {rule} 行的准入规则要求先批准申请。")
+        }
+        Answer::Applied {
+            application,
+            status,
+            by,
+            at,
+        } => {
+            let status = match status.as_str() {
+                "pending" => "待处理".to_owned(),
+                other => super::term("zh", other),
+            };
+            let by = by.as_ref().map(|by| format!("（{by}）"));
+            let next = if status == "待处理" {
+                format!("：`camsync applications approve {application}`")
+            } else {
+                String::new()
+            };
+            format!(
+                "{} 提出的申请 {application} {status}{}{next}。",
+                moment(*at),
+                by.unwrap_or_default()
+            )
         }
         Answer::Excluded { rule, member } => format!("第 {rule} 行的准入规则排除了 {member}。"),
         Answer::Unmatched { member } => format!("没有准入规则匹配 {member}。"),

@@ -31,6 +31,8 @@ pub fn failure(language: &str, failure: &Failure) -> String {
             "group_in_use" => "此后有人向该用户组加入了成员或策略；它保持不变",
             "key_not_off" => "CAM 接受了停用 API 密钥的请求，但未显示它已停用",
             "key_active" => "API 密钥仍可用；删除之前先停用",
+            "sign_in_off" => "子用户的控制台登录已被关闭，密码不会将其开启",
+            "password_lost" => "camsync 在应答到达之前停止，密码没有显示给任何人；请重新生成",
             "cut_short" => "camsync 在应答到达之前停止；CAM 中未见效果",
             "unsupported" => "此版本不能执行这类变更",
             _ => return failure.to_string(),

@@ -36,7 +36,11 @@ pub fn reason(language: &str, reason: &Reason) -> String {
         Reason::Returned { rule } => format!("重新符合第 {rule} 行的规则"),
         Reason::Expired { since } => format!("宽限期已满：自 {} 起停用", moment(*since)),
         Reason::Person { actor } => format!("由 {actor} 要求"),
-        Reason::Granted { rule } => format!("由第 {rule} 行的规则授予"),
+        Reason::Granted { rule, like: None } => format!("由第 {rule} 行的规则授予"),
+        Reason::Granted {
+            rule,
+            like: Some(template),
+        } => format!("{template} 具有它，而第 {rule} 行的规则跟随 {template}"),
         Reason::NotGranted { rule } => {
             format!("已没有授权规则要求它；当初由第 {rule} 行的规则授予")
         }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::advice;
-use crate::ledger::{ChangeRow, LedgerError};
+use crate::ledger::{ApplicationRow, ChangeRow, Ended, Failure, LedgerError, ResetRefused};
 use crate::ops::OpError;
 use crate::pipeline::reconcile::ReconcileError;
 
@@ -469,6 +469,135 @@ pub fn not_managed(member: &str) -> OpError {
             "{member} has no sub-user that camsync manages, and an account that is not managed is never changed"
         ),
         format!("{member} 没有受 camsync 管理的子用户，而不受管的账号绝不改动"),
+    )
+}
+
+/// There is no such application.
+#[must_use]
+pub fn no_application(id: i64) -> OpError {
+    not_found(
+        format!("there is no application {id}; `camsync applications list` shows them"),
+        format!("没有申请 {id}；用 `camsync applications list` 查看"),
+    )
+}
+
+/// Somebody has decided otherwise already, or the application was withdrawn.
+#[must_use]
+pub fn application_decided(row: &ApplicationRow) -> OpError {
+    let id = row.id;
+    if let Some(ended) = row.ended {
+        let (en, zh) = match ended {
+            Ended::Member => ("the member took it back", "成员已撤回"),
+            Ended::Expired => ("nobody answered it in time", "逾期无人处理"),
+            Ended::Left => (
+                "the member is not in the snapshot any more, or disabled",
+                "成员已不在快照中，或已被禁用",
+            ),
+            Ended::NotAsked => (
+                "no rule asks this member for one any more",
+                "已没有规则要求此成员申请",
+            ),
+        };
+        return conflict(
+            format!("application {id} is withdrawn: {en}"),
+            format!("申请 {id} 已结束：{zh}"),
+        );
+    }
+    let by = row.decided_by.as_deref().unwrap_or("somebody");
+    let at = row.decided_at.map(crate::ledger::time_text);
+    let at = at.unwrap_or_default();
+    conflict(
+        format!(
+            "application {id} was {} by {by} at {at}: a decision is made once",
+            row.status
+        ),
+        format!(
+            "申请 {id} 已由 {by} 于 {at} 处理：{}；决定只作一次",
+            term("zh", &row.status)
+        ),
+    )
+}
+
+/// The applicant has left before the decision.
+#[must_use]
+pub fn applicant_gone(row: &ApplicationRow) -> OpError {
+    conflict(
+        format!(
+            "{} is not in the snapshot of {} any more, so application {} cannot be approved",
+            row.member, row.source, row.id
+        ),
+        format!(
+            "{} 已不在来源 {} 的快照中，申请 {} 不能批准",
+            row.member, row.source, row.id
+        ),
+    )
+}
+
+/// Why a sub-user gets no password.
+#[must_use]
+pub fn no_password(member: &str, why: ResetRefused) -> OpError {
+    let (en, zh) = match why {
+        ResetRefused::NotManaged => return not_managed(member),
+        ResetRefused::Adopted => (
+            "its sub-user existed before camsync; an administrator gives it a password",
+            "其子用户早于 camsync 存在；须由管理员重置密码",
+        ),
+        ResetRefused::Suspended => (
+            "its sub-user is suspended; `camsync members explain` says why",
+            "其子用户已被停用；用 `camsync members explain` 查看原因",
+        ),
+        ResetRefused::SignInOff => (
+            "console sign-in of its sub-user is off, and a password does not switch it on",
+            "其子用户的控制台登录已关闭，密码不会将其开启",
+        ),
+        ResetRefused::Sso => (
+            "the account uses user SSO (`sign_in = \"sso\"`), so there are no passwords",
+            "账号使用用户 SSO（`sign_in = \"sso\"`），没有密码",
+        ),
+        ResetRefused::Busy => (
+            "another change of its sub-user is under way; ask again in a moment",
+            "其子用户正有另一项变更在进行；请稍后再试",
+        ),
+        ResetRefused::Frozen => (
+            "no write is allowed now (frozen, or its source is gone from the file or answers for another enterprise)",
+            "目前不允许写入（已冻结，或其来源已不在配置中、或应答的是另一企业）",
+        ),
+        ResetRefused::NoCloud => (
+            "changes are only recorded (`kind = \"ledger\"`), so there are no passwords",
+            "变更只作记录（`kind = \"ledger\"`），没有密码",
+        ),
+    };
+    conflict(
+        format!("{member} gets no password: {en}"),
+        format!("不能为 {member} 重置密码：{zh}"),
+    )
+}
+
+/// CAM did not accept a password, or that is not known; none is shown.
+#[must_use]
+pub fn password_not_set(member: &str, change: i64, why: &Failure) -> OpError {
+    let said = Sentence::both(
+        format!(
+            "CAM has not accepted a new password for {member} (change {change}): {why}; ask for another"
+        ),
+        format!(
+            "CAM 未接受 {member} 的新密码（变更 {change}）：{}；请重新申请",
+            failure("zh", why)
+        ),
+    );
+    OpError::failed(advice::with_remedy(said, why))
+}
+
+/// A password is asked for anew, not sent again.
+#[must_use]
+pub fn password_not_retried(id: i64, member: &str) -> OpError {
+    conflict(
+        format!(
+            "change {id} is a password reset, whose password is gone: `camsync members reset-password {member}` makes another"
+        ),
+        format!(
+            "变更 {id} 是密码重置，其密码已不存在：请用 `camsync members reset-password {member}` 重新生成"
+        ),
     )
 }
 

@@ -33,6 +33,8 @@ fn zh(word: &str) -> Option<&'static str> {
         "cancelled" => "已取消",
         "approved" => "已批准",
         "discarded" => "已忽略",
+        "denied" => "已拒绝",
+        "withdrawn" => "已撤回",
         // Evidence.
         "said" => "提供方告知",
         "excluded" => "规则排除",

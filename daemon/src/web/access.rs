@@ -175,7 +175,7 @@ fn holder(keys: &[Key], token: &str) -> Option<Person> {
 }
 
 /// Whose failures are counted together. Behind a proxy on this machine it is whom the proxy saw.
-fn client(config: &Config, request: &Parts) -> IpAddr {
+pub(super) fn client(config: &Config, request: &Parts) -> IpAddr {
     let peer = request
         .extensions
         .get::<Peer>()

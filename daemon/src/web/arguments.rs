@@ -32,6 +32,8 @@ pub(super) enum Parameter {
     OnlySource,
     /// Only since then.
     Since,
+    /// What the member is told.
+    Reason,
     /// No longer.
     Off,
     /// API keys too.
@@ -73,6 +75,11 @@ impl Parameter {
                 "since",
                 "Only since then",
                 json!({ "type": "string", "format": "date-time" }),
+            ),
+            Self::Reason => (
+                "reason",
+                "What the member is told",
+                json!({ "type": "string" }),
             ),
             Self::Off => (
                 "off",

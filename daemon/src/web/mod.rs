@@ -15,6 +15,7 @@ mod health;
 mod metrics;
 mod openapi;
 mod operations;
+mod portal;
 mod problem;
 mod shapes;
 mod webhooks;
@@ -60,6 +61,7 @@ struct App {
     events: events::Feed,
     readiness: health::Readiness,
     callbacks: Callbacks,
+    portal: portal::Portal,
     reading: Arc<Semaphore>,
     writing: Arc<Semaphore>,
     /// Operations that go on though nobody waits for them any more.
@@ -112,6 +114,7 @@ impl Bound {
             events: events::Feed::new(),
             readiness: health::Readiness::default(),
             callbacks: Callbacks::default(),
+            portal: portal::Portal::default(),
             reading: Arc::new(Semaphore::new(MOST_READING)),
             writing: Arc::new(Semaphore::new(MOST_WRITING)),
             under_way: TaskTracker::new(),
@@ -160,7 +163,8 @@ fn router(app: &Arc<App>) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::scrape))
-        .merge(webhooks::routes());
+        .merge(webhooks::routes())
+        .merge(portal::routes());
     let closed = Router::new()
         .route("/events", get(events::subscribe))
         .merge(api::routes());

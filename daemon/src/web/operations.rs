@@ -75,7 +75,8 @@ const fn post(
 }
 
 use Parameter::{
-    Confirm, Id, Keys, Language, Limit, Member, Off, OnlySource, Since, Source, Status, To, Wait,
+    Confirm, Id, Keys, Language, Limit, Member, Off, OnlySource, Reason, Since, Source, Status, To,
+    Wait,
 };
 use Role::{Admin, Approver};
 
@@ -317,6 +318,20 @@ pub(super) static OPERATIONS: &[Operation] = &[
             })
         },
     ),
+    post(
+        Admin,
+        "/members/{id}/reset-password",
+        "resetPassword",
+        "Another password, in this answer and nowhere else",
+        MEMBER,
+        "members reset-password",
+        |a| {
+            Ok(Request::ResetPassword {
+                id: a.required(Member)?,
+                source: a.text(OnlySource),
+            })
+        },
+    ),
     get(
         "/changes",
         "listChanges",
@@ -390,8 +405,31 @@ pub(super) static OPERATIONS: &[Operation] = &[
         "listApplications",
         "Members' own requests",
         LIST,
-        "applications",
+        "applications list",
         |a| Ok(Request::Applications(list(a)?)),
+    ),
+    post(
+        Approver,
+        "/applications/{id}/approve",
+        "approveApplication",
+        "Let the sub-user be made",
+        ID_ACT,
+        "applications approve",
+        |a| Ok(Request::ApproveApplication { id: a.id()? }),
+    ),
+    post(
+        Approver,
+        "/applications/{id}/deny",
+        "denyApplication",
+        "Do not",
+        &[Id, Reason, Wait],
+        "applications approve",
+        |a| {
+            Ok(Request::DenyApplication {
+                id: a.id()?,
+                reason: a.text(Reason),
+            })
+        },
     ),
     get(
         "/connectors",

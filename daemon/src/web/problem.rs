@@ -16,6 +16,8 @@ pub(super) enum Kind {
     Invalid,
     /// Nobody signed in.
     Unauthorized,
+    /// Nobody is signed in at the portal.
+    SignedOut,
     /// Whoever signed in may not do it.
     Forbidden,
     /// There is no such thing.
@@ -35,6 +37,16 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// The kind of an operation's error.
+    pub(super) fn of(error: &OpError) -> Self {
+        match error.fault {
+            Fault::Failed => Self::Failed,
+            Fault::Invalid => Self::Invalid,
+            Fault::NotFound => Self::NotFound,
+            Fault::Conflict => Self::Conflict,
+        }
+    }
+
     fn told(self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::Invalid => (StatusCode::BAD_REQUEST, "invalid", "The request is wrong"),
@@ -43,11 +55,12 @@ impl Kind {
                 "unauthorized",
                 "A token is needed",
             ),
-            Self::Forbidden => (
-                StatusCode::FORBIDDEN,
-                "forbidden",
-                "The token's role does not allow it",
+            Self::SignedOut => (
+                StatusCode::UNAUTHORIZED,
+                "signed-out",
+                "Nobody is signed in",
             ),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "It is not allowed"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is no such thing"),
             Self::Method => (
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -73,6 +86,7 @@ pub(super) struct Problem {
     kind: Kind,
     detail: String,
     retry_after: Option<u64>,
+    code: Option<&'static str>,
 }
 
 impl Problem {
@@ -82,7 +96,14 @@ impl Problem {
             kind,
             detail: detail.into(),
             retry_after: None,
+            code: None,
         }
+    }
+
+    /// With a word for programs that have sentences of their own.
+    pub(super) fn coded(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
     }
 
     /// Asking again may help after so many seconds.
@@ -93,24 +114,22 @@ impl Problem {
 
     fn document(&self) -> Value {
         let (status, name, title) = self.kind.told();
-        json!({
+        let mut document = json!({
             "type": format!("urn:camsync:problem:{name}"),
             "title": title,
             "status": status.as_u16(),
             "detail": self.detail,
-        })
+        });
+        if let Some(code) = self.code {
+            document["code"] = json!(code);
+        }
+        document
     }
 }
 
 impl From<OpError> for Problem {
     fn from(error: OpError) -> Self {
-        let kind = match error.fault {
-            Fault::Failed => Kind::Failed,
-            Fault::Invalid => Kind::Invalid,
-            Fault::NotFound => Kind::NotFound,
-            Fault::Conflict => Kind::Conflict,
-        };
-        Self::new(kind, error.message)
+        Self::new(Kind::of(&error), error.message)
     }
 }
 

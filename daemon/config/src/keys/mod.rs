@@ -11,7 +11,7 @@ mod telemetry;
 
 pub use daemon::{Admin, Console, Daemon, Network, Role};
 pub use notify::{Event, Notify, NotifyKind, Tongue};
-pub use pipeline::{Drift, Retention};
+pub use pipeline::{Applications, Drift, Retention};
 pub use source::{ConnectorRef, Limits, Source};
 pub use target::{Quotas, SignIn, Target, TargetKind};
 pub use telemetry::Telemetry;
@@ -49,6 +49,9 @@ section! {
         /// What is done about sub-users that somebody else altered.
         #[zh = "子用户被他人改动时怎么办。"]
         drift: Drift = One<Drift>, default({});
+        /// What happens to members' own requests.
+        #[zh = "如何处理成员自己提出的申请。"]
+        applications: Applications = One<Applications>, default({});
         /// How long data is kept.
         #[zh = "数据保留多久。"]
         retention: Retention = One<Retention>, default({});

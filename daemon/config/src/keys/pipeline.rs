@@ -1,4 +1,4 @@
-//! `[retry]`, `[guard]`, `[leavers]`, `[drift]` and `[retention]`.
+//! `[retry]`, `[guard]`, `[leavers]`, `[drift]`, `[applications]` and `[retention]`.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -133,6 +133,16 @@ impl Words for LessAccess {
             },
         ),
     ];
+}
+
+section! {
+    /// What happens to members' own requests.
+    #[zh = "如何处理成员自己提出的申请。"]
+    pub struct Applications {
+        /// An application that nobody has answered ends after this; the member may make another.
+        #[zh = "无人处理的申请在这段时间后结束；成员可以再次申请。"]
+        expire_after: Duration = Period, default("14d");
+    }
 }
 
 section! {

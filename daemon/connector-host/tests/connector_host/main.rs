@@ -3,8 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../../../../tests/common/authority.rs"]
+mod authority;
 mod build;
 mod calls;
+mod compiling;
 mod limits;
 mod loading;
 mod network;

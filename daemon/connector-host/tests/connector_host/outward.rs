@@ -8,10 +8,10 @@ use std::{
 };
 
 use camsync_connector_host::{Host, HostOptions, SourceContext};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::{ServerConnection, StreamOwned};
 use serde_json::json;
 
+use crate::authority::Authority;
 use crate::support::{crawl, guest, load, options, source};
 
 /// An authority of its own, and a server on loopback with a certificate of it for `tls.example`.
@@ -24,27 +24,8 @@ struct TlsServer {
 
 impl TlsServer {
     fn start() -> Self {
-        let mut authority = CertificateParams::new(Vec::new()).unwrap();
-        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority_key = KeyPair::generate().unwrap();
-        let authority_pem = authority.self_signed(&authority_key).unwrap().pem();
-        let issuer = Issuer::new(authority, authority_key);
-        let key = KeyPair::generate().unwrap();
-        let leaf = CertificateParams::new(vec!["tls.example".to_owned()])
-            .unwrap()
-            .signed_by(&key, &issuer)
-            .unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![leaf.der().clone()],
-                key.serialize_der().try_into().unwrap(),
-            )
-            .unwrap();
-        let config = Arc::new(config);
+        let authority = Authority::new();
+        let config = authority.server(&["tls.example"]);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (told, requests) = mpsc::channel();
@@ -67,7 +48,7 @@ impl TlsServer {
             }
         });
         Self {
-            authority_pem,
+            authority_pem: authority.pem,
             address,
             requests,
         }

@@ -7,7 +7,7 @@ use crate::change::{DriftKind, Reason};
 use crate::desired::Desired;
 use crate::evidence::Evidence;
 use crate::grants::{
-    DENY_ALL, Entitlement, Given, Made, ObservedGrants, ObservedGroup, Own, Wanted,
+    CalledForBy, DENY_ALL, Entitlement, Given, Made, ObservedGrants, ObservedGroup, Own, Wanted,
 };
 use crate::object::{Object, ObjectKind};
 use crate::outbox::Kind;
@@ -34,11 +34,11 @@ pub(super) struct Grants<'a> {
 #[derive(Default)]
 pub(super) struct Targets {
     /// By kind and name, the object and the rule that calls for it.
-    wanted: BTreeMap<(ObjectKind, String), (Object, u32)>,
+    wanted: BTreeMap<(ObjectKind, String), (Object, CalledForBy)>,
     /// What stands although it cannot be settled now: by kind and id.
     kept: HashSet<(ObjectKind, u64)>,
-    /// Everything that these rules gave stands: what they follow cannot be seen.
-    kept_rules: HashSet<u32>,
+    /// Everything that came from these sub-users stands: they cannot be seen.
+    kept_templates: HashSet<String>,
     exclusive: Option<u32>,
 }
 
@@ -107,11 +107,15 @@ impl<'a> Grants<'a> {
                         targets.kept.insert((ObjectKind::Group, group.id));
                         continue;
                     }
-                    targets.add(Object::group(&*group.name, Some(group.id)), wanted.rule);
+                    targets.add(
+                        Object::group(&*group.name, Some(group.id)),
+                        wanted.rule,
+                        None,
+                    );
                 }
                 Ok(None) => {
                     to_make.push(wanted);
-                    targets.add(Object::group(&*wanted.name, None), wanted.rule);
+                    targets.add(Object::group(&*wanted.name, None), wanted.rule, None);
                 }
                 Err(found) => problem(found),
             }
@@ -126,7 +130,7 @@ impl<'a> Grants<'a> {
                     problem(Problem::PolicyReplaced { policy: name, rule });
                 }
                 Some(Some(policy)) if policy.usable => {
-                    targets.add(Object::policy(&*policy.name, Some(policy.id)), rule);
+                    targets.add(Object::policy(&*policy.name, Some(policy.id)), rule, None);
                 }
                 Some(Some(_)) => {
                     targets.keep(given, ObjectKind::Policy, &wanted.name);
@@ -143,7 +147,7 @@ impl<'a> Grants<'a> {
             let rule = wanted.rule;
             let Some(Some(template)) = self.observed.templates.get(&*wanted.name) else {
                 // Absent or unread: what followed it stays.
-                targets.kept_rules.insert(rule);
+                targets.kept_templates.insert(wanted.name.to_string());
                 problem(Problem::NoTemplate {
                     template: wanted.name.to_string(),
                     rule,
@@ -164,7 +168,11 @@ impl<'a> Grants<'a> {
                             rule,
                         });
                     }
-                    None => targets.add(Object::group(&*group.name, Some(group.id)), rule),
+                    None => targets.add(
+                        Object::group(&*group.name, Some(group.id)),
+                        rule,
+                        Some(&wanted.name),
+                    ),
                 }
             }
             let usable = |name: &str| name != DENY_ALL;
@@ -181,7 +189,8 @@ impl<'a> Grants<'a> {
                         rule,
                     });
                 } else {
-                    targets.add(Object::policy(&*policy.name, Some(policy.id)), rule);
+                    let object = Object::policy(&*policy.name, Some(policy.id));
+                    targets.add(object, rule, Some(&wanted.name));
                 }
             }
         }
@@ -239,10 +248,14 @@ impl<'a> Grants<'a> {
 }
 
 impl Targets {
-    fn add(&mut self, object: Object, rule: u32) {
+    fn add(&mut self, object: Object, rule: u32, like: Option<&str>) {
+        let by = CalledForBy {
+            rule,
+            like: like.map(str::to_owned),
+        };
         self.wanted
             .entry((object.kind, object.name.clone()))
-            .or_insert((object, rule));
+            .or_insert((object, by));
     }
 
     fn keep(&mut self, given: &[Given], kind: ObjectKind, name: &str) {
@@ -253,8 +266,9 @@ impl Targets {
     fn stands(&self, given: &Given) -> bool {
         self.kept.contains(&(given.kind, given.id))
             || given
-                .rule
-                .is_some_and(|rule| self.kept_rules.contains(&rule))
+                .like
+                .as_ref()
+                .is_some_and(|template| self.kept_templates.contains(template))
             || self.calls_for(given.kind, given.id)
     }
 
@@ -265,8 +279,8 @@ impl Targets {
     }
 
     /// What is called for, with the rule.
-    pub(super) fn wanted(&self) -> impl Iterator<Item = (&Object, u32)> {
-        self.wanted.values().map(|(object, rule)| (object, *rule))
+    pub(super) fn wanted(&self) -> impl Iterator<Item = (&Object, &CalledForBy)> {
+        self.wanted.values().map(|(object, by)| (object, by))
     }
 }
 
@@ -322,7 +336,7 @@ pub(super) fn steps(
     }
     let targets = grants.targets(source, key, &desired.entitlement, given, draft);
     let mut steps = Vec::new();
-    for (object, rule) in targets.wanted() {
+    for (object, by) in targets.wanted() {
         let known = given
             .iter()
             .find(|g| g.kind == object.kind && Some(g.id) == object.id);
@@ -334,6 +348,13 @@ pub(super) fn steps(
             // Not read: nothing is decided.
             (None, _) => continue,
             (Some(true), Some(known)) => {
+                if known.rule != Some(by.rule) || known.like != by.like {
+                    draft.notes.push(Note::GrantCalledFor {
+                        sub_user: sub_user.id,
+                        object: object.clone(),
+                        by: by.clone(),
+                    });
+                }
                 if known.unconfirmed_since.is_some() {
                     draft.notes.push(Note::GrantConfirmed {
                         sub_user: sub_user.id,
@@ -344,7 +365,10 @@ pub(super) fn steps(
             }
             // By somebody else's hand; it stays theirs.
             (Some(true), None) => continue,
-            (Some(false), None) => Reason::Granted { rule },
+            (Some(false), None) => Reason::Granted {
+                rule: by.rule,
+                like: by.like.clone(),
+            },
             (Some(false), Some(known)) => match known.unconfirmed_since {
                 Some(since) if input.now - since < LAG => continue,
                 Some(_) => Reason::Unconfirmed,
@@ -439,5 +463,8 @@ fn calls_for(entitlement: &Entitlement, given: &Given) -> bool {
         _ => &entitlement.policies,
     };
     list.iter().any(|w| *w.name == *given.name)
-        || entitlement.like.iter().any(|w| Some(w.rule) == given.rule)
+        || entitlement
+            .like
+            .iter()
+            .any(|w| given.like.as_deref() == Some(&*w.name))
 }

@@ -17,7 +17,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::change::{Planned, Reason};
 use crate::desired::{Desired, Verdict};
 use crate::evidence::Absence;
-use crate::grants::{Made, ObservedGrants};
+use crate::grants::{CalledForBy, Made, ObservedGrants};
 use crate::grounds::Grounds;
 use crate::object::Object;
 use crate::outbox::Kind;
@@ -165,6 +165,15 @@ pub enum Note {
         sub_user: i64,
         /// The group or policy.
         object: Object,
+    },
+    /// A grant goes back to another rule, or another line, than it did.
+    GrantCalledFor {
+        /// The sub-user.
+        sub_user: i64,
+        /// The group or policy.
+        object: Object,
+        /// What calls for it now.
+        by: CalledForBy,
     },
     /// A grant that nothing calls for any more is not there any more either.
     GrantForgotten {

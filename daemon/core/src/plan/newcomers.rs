@@ -161,10 +161,13 @@ fn first_grants(
     );
     targets
         .wanted()
-        .map(|(object, rule)| Planned {
+        .map(|(object, by)| Planned {
             kind: giving(object.kind),
             object: Some(object.clone()),
-            reason: Reason::Granted { rule },
+            reason: Reason::Granted {
+                rule: by.rule,
+                like: by.like.clone(),
+            },
             after: None,
             rule_login: None,
             ..creation.clone()

@@ -23,7 +23,7 @@ pub(super) fn objects(input: &PlanInput<'_>, grants: &Grants<'_>, draft: &mut Dr
     let to_make = std::mem::take(&mut draft.groups_to_make);
     for (name, (source, rule)) in to_make {
         if !busy.contains(name.as_str()) {
-            let reason = Reason::Granted { rule };
+            let reason = Reason::Granted { rule, like: None };
             let object = Object::group(name, None);
             draft
                 .changes

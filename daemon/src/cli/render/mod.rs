@@ -1,5 +1,6 @@
 //! Draws an operation's JSON document as text: sentences first, then tables. A file a group of commands.
 
+mod applications;
 mod audit;
 mod changes;
 mod check;
@@ -40,6 +41,9 @@ pub(crate) enum Draw {
     Change,
     Plans,
     HeldPlan,
+    Applications,
+    Application,
+    Password,
     Audit,
     AuditLines,
     AuditChain,
@@ -72,6 +76,9 @@ pub(crate) fn text(draw: Draw, document: &Value, style: Style) -> String {
         Draw::Change => changes::show(&mut paper, &document["change"]),
         Draw::Plans => plans::list(&mut paper, document),
         Draw::HeldPlan => plans::show(&mut paper, &document["plan"]),
+        Draw::Applications => applications::list(&mut paper, document),
+        Draw::Application => applications::show(&mut paper, &document["application"]),
+        Draw::Password => applications::password(&mut paper, document),
         Draw::Audit => audit::draw(&mut paper, document),
         Draw::AuditChain => audit::chain(&mut paper, document),
         Draw::Connectors => connectors::list(&mut paper, document),

@@ -23,7 +23,40 @@ pub(super) fn plan(paper: &mut Paper, document: &Value) {
     }
     held(paper, document);
     problems(paper, document);
+    quotas(paper, document);
     sum(paper, document);
+}
+
+/// What the plan does to each quota whose limit is known.
+fn quotas(paper: &mut Paper, document: &Value) {
+    let known = |q: &&Value| !q["limit"].is_null();
+    let rows: Vec<&Value> = items(&document["quotas"]).iter().filter(known).collect();
+    if rows.is_empty() {
+        return;
+    }
+    paper.head(paper.word(words::QUOTAS_HEAD));
+    for row in rows {
+        let name = words::known(paper.language(), str_of(&row["quota"]));
+        let of = match str_of(&row["of"]) {
+            "" => String::new(),
+            of => format!(" ({of})"),
+        };
+        let numbers = [&row["used"], &row["wanted"], &row["limit"], &row["over"]].map(scalar);
+        let [used, wanted, limit, over] = &numbers;
+        let text = paper.fill(words::QUOTA_ROW, &[&name, &of, used, wanted, limit]);
+        let fits = over == "0";
+        let (mark, tint) = if fits {
+            ("  · ", Tint::Dim)
+        } else {
+            ("  ! ", Tint::Warn)
+        };
+        let text = if fits {
+            text
+        } else {
+            format!("{text}{}", paper.fill(words::QUOTA_OVER, &[over]))
+        };
+        paper.paragraph(mark, tint, &text, Tint::Plain);
+    }
 }
 
 pub(super) fn sync(paper: &mut Paper, document: &Value) {

@@ -83,6 +83,11 @@ fn attention(paper: &mut Paper, document: &Value) {
         let text = paper.fill(words::STATUS_HELD, &[&ids.join(paper.comma())]);
         said.push(("! ", Tint::Warn, text));
     }
+    let applications = document["applications"]["pending"].as_u64().unwrap_or(0);
+    if applications > 0 {
+        let text = paper.fill(words::STATUS_APPLICATIONS, &[&applications]);
+        said.push(("! ", Tint::Warn, text));
+    }
     let waiting = document["waiting"]["quota_or_permission"]
         .as_u64()
         .unwrap_or(0);

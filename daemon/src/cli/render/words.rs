@@ -116,6 +116,12 @@ words! {
     F_EVIDENCE: "evidence", "依据";
     F_LIMIT: "limit", "上限";
     F_DECIDED: "decided", "裁定";
+    F_MEMBER: "member", "成员";
+    F_NOTE: "note", "说明";
+    F_SIGN_IN_AT: "sign in at", "登录地址";
+    F_ACCOUNT: "account id", "主账号 ID";
+    F_USERNAME: "username", "用户名";
+    F_PASSWORD: "password", "密码";
     F_VERSION: "version", "版本";
     F_HOSTS: "hosts", "主机";
     F_CAPABILITIES: "capabilities", "能力";
@@ -148,6 +154,7 @@ words! {
     STATUS_FAILED: "Changes that failed for good: {0}. `camsync changes list --status failed` shows them, `camsync changes retry ID` asks again.", "有 {0} 项变更最终失败：用 `camsync changes list --status failed` 查看，`camsync changes retry ID` 重试。";
     STATUS_CHANGES_HELD: "Changes that wait for room in a quota or a permission: {0}. `camsync changes list --status held` shows them.", "有 {0} 项变更在等待配额或权限：用 `camsync changes list --status held` 查看。";
     STATUS_CONFIG_REFUSED: "The edited configuration was refused; the one of {0} stays in force:", "修改后的配置被拒绝，仍使用 {0} 的配置：";
+    STATUS_APPLICATIONS: "Applications that wait for a decision: {0}. `camsync applications list --status pending` shows them, `camsync applications approve ID` or `deny ID` decides.", "待处理的申请：{0}。用 `camsync applications list --status pending` 查看，`camsync applications approve ID` 或 `deny ID` 处理。";
     STATUS_NOTIFY: "Notifications are not taken by {0} since {1}, {2} wait: {3}", "自 {1} 起，{0} 收不到通知（待发 {2}）：{3}";
     STATUS_FINE: "All is well.", "一切正常。";
 
@@ -243,6 +250,9 @@ words! {
     RULE_HEAD: "Rule", "规则";
     HISTORY: "History", "历史";
     ATTEMPTS: "Attempts", "尝试";
+    QUOTAS_HEAD: "Quotas", "配额";
+    QUOTA_ROW: "{0}{1}: {2} used, {3} more wanted, of {4}", "{0}{1}：已用 {2}，还需 {3}，上限 {4}";
+    QUOTA_OVER: "; {0} will wait for room", "；其中 {0} 个将等待空位";
     NO_ATTEMPTS: "No attempt has been made.", "尚未尝试。";
     RULE_ALWAYS: "every member (no `when`)", "所有成员（没有 `when`）";
     UIN: "{0} (Uin {1})", "{0}（Uin {1}）";
@@ -256,6 +266,15 @@ words! {
     PLAN_SILENCE: "camsync plans discard {0}   silences them until there are more", "camsync plans discard {0}   忽略，直到数量增加";
     IN_FLIGHT: "no answer recorded yet", "尚无结果";
     SUCCEEDED: "applied", "已完成";
+
+    // Applications and passwords.
+    APPLICATION_HEAD: "Application {0} of {1}", "申请 {0}：{1}";
+    ENDED_MEMBER: "taken back by the member", "成员撤回";
+    ENDED_EXPIRED: "nobody answered in time", "逾期无人处理";
+    ENDED_LEFT: "the member has left", "成员已离开";
+    ENDED_NOT_ASKED: "no rule asks for it any more", "已无需申请";
+    PASSWORD_HEAD: "New password of {0}", "{0} 的新密码";
+    PASSWORD_ONCE: "It is shown this once and kept nowhere; it must be changed at the first sign-in.", "此密码只显示这一次，不会保存；首次登录时必须修改。";
 
     // Audit.
     AUDIT_BROKEN: "The audit was altered: row {0} does not follow from the one before it, or is gone.", "审计记录被改动：第 {0} 行与前一行不衔接，或已被删除。";

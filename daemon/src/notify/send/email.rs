@@ -43,8 +43,21 @@ impl Email {
     }
 
     pub(super) async fn send(&self, id: &str, digest: &Digest) -> Result<(), Refusal> {
+        let (host, port) = parts(&self.server).ok_or_else(|| {
+            Refusal::new(format!("{} is not a server", self.server), Again::Seldom)
+        })?;
+        let transport = self.transport(&host, port, Protection::of(&host, port))?;
+        self.send_by(&transport, id, digest).await
+    }
+
+    async fn send_by(
+        &self,
+        transport: &AsyncSmtpTransport<Tokio1Executor>,
+        id: &str,
+        digest: &Digest,
+    ) -> Result<(), Refusal> {
         let message = self.message(id, digest)?;
-        let sent = self.transport()?.send(message).await;
+        let sent = transport.send(message).await;
         sent.map(drop).map_err(|error| {
             let again = if error.is_permanent() {
                 Again::Seldom
@@ -79,12 +92,14 @@ impl Email {
             .map_err(|error| Refusal::new(error.to_string(), Again::Seldom))
     }
 
-    fn transport(&self) -> Result<AsyncSmtpTransport<Tokio1Executor>, Refusal> {
-        let (host, port) = parts(&self.server).ok_or_else(|| {
-            Refusal::new(format!("{} is not a server", self.server), Again::Seldom)
-        })?;
+    fn transport(
+        &self,
+        host: &str,
+        port: u16,
+        protection: Protection,
+    ) -> Result<AsyncSmtpTransport<Tokio1Executor>, Refusal> {
         let tls = || {
-            let mut tls = TlsParameters::builder(host.clone());
+            let mut tls = TlsParameters::builder(host.to_owned());
             if let Some(pem) = &self.extra_ca {
                 tls = tls.add_root_certificate(Certificate::from_pem(pem)?);
             }
@@ -92,10 +107,10 @@ impl Email {
         };
         let unfit =
             |error: lettre::transport::smtp::Error| Refusal::new(error.to_string(), Again::Seldom);
-        let tls = match port {
-            SUBMISSIONS => Tls::Wrapper(tls().map_err(unfit)?),
-            _ if is_loopback(&host) => Tls::None,
-            _ => Tls::Required(tls().map_err(unfit)?),
+        let tls = match protection {
+            Protection::None => Tls::None,
+            Protection::StartTls => Tls::Required(tls().map_err(unfit)?),
+            Protection::AtOnce => Tls::Wrapper(tls().map_err(unfit)?),
         };
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
             .port(port)
@@ -106,6 +121,27 @@ impl Email {
             builder = builder.credentials(Credentials::new(user.clone(), password));
         }
         Ok(builder.build())
+    }
+}
+
+/// What keeps others from reading along. Nothing falls back to less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Protection {
+    /// Nothing: the way does not leave this machine.
+    None,
+    /// The server is asked for TLS before anything is said to it.
+    StartTls,
+    /// TLS from the first byte.
+    AtOnce,
+}
+
+impl Protection {
+    fn of(host: &str, port: u16) -> Self {
+        match port {
+            SUBMISSIONS => Self::AtOnce,
+            _ if is_loopback(host) => Self::None,
+            _ => Self::StartTls,
+        }
     }
 }
 
@@ -144,3 +180,7 @@ fn item(said: &Said, titled: bool) -> String {
     text.push('\n');
     text
 }
+
+#[cfg(test)]
+#[path = "email_tests.rs"]
+mod tests;

@@ -36,6 +36,18 @@ pub(super) fn told(cause: &Cause) -> Said {
             ),
             command: format!("camsync plans show {plan}"),
         },
+        Cause::Application {
+            application,
+            source,
+            member,
+        } => Said {
+            title: format!("{member} ({source}) applies for a sub-user"),
+            text: format!("Application {application} waits for your decision. No sub-user is made before it."),
+            remedy: format!(
+                "`camsync applications approve {application}`, or `camsync applications deny {application} --reason \"...\"`."
+            ),
+            command: "camsync applications list --status pending".into(),
+        },
         Cause::DriftKept {
             source,
             member,
@@ -168,6 +180,8 @@ pub(super) fn over(cause: &Cause, end: &Ending) -> Said {
         |status, by| match (status, by) {
             ("approved" | "applied", Some(by)) => format!("{by} approved it."),
             ("discarded", Some(by)) => format!("{by} discarded it."),
+            ("denied", Some(by)) => format!("{by} denied it."),
+            ("withdrawn", _) => "It was withdrawn, or has lost its object.".into(),
             _ => "A newer plan has taken its place.".into(),
         },
         "Nothing is left to do.",

@@ -79,10 +79,10 @@ fn ended(cause: &Cause, told: impl Fn(&Cause) -> Said, over: &str, how: String) 
 }
 
 /// How the plan ended, in the words that a table gives for its status; `or` for anything else.
-fn ending(end: &Ending, plan: impl Fn(&str, Option<&str>) -> String, or: &str) -> String {
+fn ending(end: &Ending, decided: impl Fn(&str, Option<&str>) -> String, or: &str) -> String {
     match end {
         Ending::Gone => or.to_owned(),
-        Ending::Plan { status, by } => plan(status, by.as_deref()),
+        Ending::Decided { status, by } => decided(status, by.as_deref()),
     }
 }
 

@@ -36,6 +36,11 @@ pub(in crate::notify) fn each() -> Vec<Cause> {
             removals: 1,
             limit: 0,
         },
+        Cause::Application {
+            application: 3,
+            source: source(),
+            member: "m7".into(),
+        },
         Cause::DriftKept {
             source: source(),
             member: "m1".into(),

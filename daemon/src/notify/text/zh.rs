@@ -36,6 +36,18 @@ pub(super) fn told(cause: &Cause) -> Said {
             ),
             command: format!("camsync plans show {plan}"),
         },
+        Cause::Application {
+            application,
+            source,
+            member,
+        } => Said {
+            title: format!("{member}（{source}）申请子用户"),
+            text: format!("申请 {application} 等待您处理。处理之前不会创建子用户。"),
+            remedy: format!(
+                "批准：`camsync applications approve {application}`；拒绝：`camsync applications deny {application} --reason \"...\"`。"
+            ),
+            command: "camsync applications list --status pending".into(),
+        },
         Cause::DriftKept {
             source,
             member,
@@ -174,6 +186,8 @@ pub(super) fn over(cause: &Cause, end: &Ending) -> Said {
         |status, by| match (status, by) {
             ("approved" | "applied", Some(by)) => format!("{by} 已批准。"),
             ("discarded", Some(by)) => format!("{by} 已忽略。"),
+            ("denied", Some(by)) => format!("{by} 已拒绝。"),
+            ("withdrawn", _) => "申请已撤回或已失去意义。".into(),
             _ => "已被新的计划取代。".into(),
         },
         "无需再处理。",

@@ -20,6 +20,7 @@ use camsync_core::sub_user::SubUser;
 use crate::ledger::{ChangeRow, Effect, Failure};
 
 pub(super) use grants::count;
+pub(super) use users::set_password;
 
 /// What came of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,6 +113,8 @@ pub async fn attempt(
         (Kind::DeleteUser, Some(sub_user), _) => {
             users::delete(cam, change, sub_user, resolve).await
         }
+        // Whoever asked for it is not there any more, and nobody else may be shown it.
+        (Kind::ResetPassword, ..) => Err(users::password_lost()),
         (Kind::AddToGroup | Kind::AttachPolicy, Some(sub_user), Some(object)) => {
             grants::give(cam, about, sub_user, object, resolve).await
         }

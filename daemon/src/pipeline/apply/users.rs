@@ -152,6 +152,41 @@ pub(super) async fn update(
     Ok(applied(effect(false), request_id))
 }
 
+/// Gives a sub-user a password that must be changed at the next sign-in (`cam-api.md` 3.1); CAM's RequestId. Sending it
+/// again after a lost answer sets the same one again (6.2).
+///
+/// # Errors
+/// Why it was not accepted, or that this is not known.
+pub(in crate::pipeline) async fn set_password(
+    cam: &dyn Cam,
+    sub_user: &SubUser,
+    password: &SecretText,
+) -> Result<Option<String>, Failure> {
+    let (user, seen) = identify(cam, sub_user).await?;
+    if seen.console_login == Some(false) {
+        return Err(Failure {
+            class: FailureClass::Permanent,
+            code: "sign_in_off".into(),
+            message: format!(
+                "console sign-in of {} was switched off, and a password does not switch it on",
+                user.name
+            ),
+            action: Some("GetUser".into()),
+            request_id: None,
+        });
+    }
+    let update = UserUpdate {
+        password: Some(password.clone()),
+        need_reset_password: Some(true),
+        ..UserUpdate::default()
+    };
+    match cam.update_user(&user, &update).await {
+        Ok(answer) => Ok(answer.request_id),
+        Err(error) if error.class() == Class::Unknown => Err(unknown(&error)),
+        Err(error) => Err(failure(&error)),
+    }
+}
+
 /// A rung without effect must not pass for a suspension (`cam-api.md` 5.4: WeCom sub-users).
 async fn read_back(
     cam: &dyn Cam,
@@ -269,5 +304,16 @@ async fn identify(cam: &dyn Cam, sub_user: &SubUser) -> Result<(UserRef, UserDet
             request_id: found.request_id,
         }),
         (None, _) => Err(gone(sub_user, found.request_id)),
+    }
+}
+
+/// A reset that was cut short: whatever password it set, nobody has seen it.
+pub(super) fn password_lost() -> Failure {
+    Failure {
+        class: FailureClass::Permanent,
+        code: "password_lost".into(),
+        message: "camsync was stopped before the answer came, and the password was shown to nobody; ask for another".into(),
+        action: None,
+        request_id: None,
     }
 }

@@ -169,6 +169,13 @@ pub struct User {
     pub(crate) password: String,
 }
 
+impl User {
+    /// Whether this password signs it in to the console.
+    pub fn takes(&self, password: &str) -> bool {
+        self.console_login && !password.is_empty() && self.password == password
+    }
+}
+
 impl std::fmt::Debug for User {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("User")

@@ -29,6 +29,7 @@ mod fault;
 mod generate;
 mod options;
 mod reply;
+mod sign_in;
 mod tokens;
 mod traffic;
 mod workbench;
@@ -39,6 +40,7 @@ pub use enterprise::{Department, Enterprise, Member, Status, Tag};
 pub use fault::{Edit, Fault};
 pub use generate::Nasty;
 pub use options::{Options, Quirks};
+pub use sign_in::Page;
 pub use workbench::{Message, Who};
 
 use std::net::SocketAddr;
@@ -46,7 +48,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::core::Core;
-use self::workbench::Code;
 use crate::fault::{FaultId, When};
 use crate::host::{Host, any_port};
 use crate::log::Request;
@@ -207,16 +208,16 @@ impl Simulator {
 
     /// Issues a sign-in code of the self-built app.
     pub fn issue_code(&self, who: Who) -> String {
-        let mut state = self.host.service.state();
-        let code = format!("code-{}", state.codes.len() + 1);
-        let code_of = Code {
-            agent_id: state.options.agent_id,
-            who,
-            issued: state.now(),
-            used: false,
-        };
-        state.codes.insert(code.clone(), code_of);
-        code
+        sign_in::issue(&mut self.host.service.state(), who)
+    }
+
+    /// Opens the page that a browser was sent to, as somebody who agrees: which page it was, and where the browser goes on
+    /// to. With nobody, it is declined.
+    ///
+    /// # Errors
+    /// What of its address WeCom would not accept.
+    pub fn sign_in(&self, url: &str, who: Option<Who>) -> Result<(Page, String), String> {
+        sign_in::open(&mut self.host.service.state(), url, who)
     }
 
     /// The messages that were sent.

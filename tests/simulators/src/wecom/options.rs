@@ -43,6 +43,8 @@ pub struct Options {
     pub ancestor_stubs: bool,
     /// Whether a visible member shows every department it is in, too; open (`wecom-api.md 2.6`). Default false.
     pub member_departments_visible: bool,
+    /// The host, with its port, that sign-in may come back to; `None` for any (`wecom-api.md 4.1`). Default none.
+    pub trusted_domain: Option<String>,
     /// Odd types that clients have met.
     pub quirks: Quirks,
 }
@@ -68,6 +70,7 @@ impl Default for Options {
             unknown_member_code: 60111,
             ancestor_stubs: false,
             member_departments_visible: false,
+            trusted_domain: None,
             quirks: Quirks::default(),
         }
     }

@@ -99,6 +99,7 @@ impl Bench {
 
     fn gave(&mut self, object: &Object) {
         self.sub_user.given.push(Given {
+            like: None,
             kind: object.kind,
             name: object.name.clone(),
             id: object.id.unwrap(),
@@ -122,7 +123,10 @@ impl Bench {
             kind,
             object: Some(object.clone()),
             status: Status::Pending,
-            reason: Reason::Granted { rule: 1 },
+            reason: Reason::Granted {
+                rule: 1,
+                like: None,
+            },
             before: None,
             after: None,
             evidence: None,
