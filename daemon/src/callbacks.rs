@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::ledger::LedgerError;
+use crate::ledger::{LedgerError, SourceRow};
 use crate::pipeline::hints::Stale;
 use crate::pipeline::{Engine, Gathered, ProgressSink};
 
@@ -73,7 +73,7 @@ impl Callbacks {
         let answer = match tokio::time::timeout(ANSWER_WITHIN, verify).await {
             Err(_) => return Err(Refused::Busy),
             Ok(Err(failure)) => {
-                engine.hints().refuse(source);
+                engine.hints().refuse(source, engine.clock().now());
                 tracing::debug!(
                     source,
                     kind = failure.kind,
@@ -88,7 +88,7 @@ impl Callbacks {
                 .hints()
                 .add(source, &answer.hints, engine.clock().now());
         } else {
-            engine.hints().refuse(source);
+            engine.hints().refuse(source, engine.clock().now());
         }
         Ok(answer)
     }
@@ -166,7 +166,9 @@ async fn look_at(
     // What fails or is paused is not asked more often for being called; its next crawl sees everything.
     let now = engine.clock().now();
     let row = engine.ledger().source(source)?;
-    if row.is_some_and(|r| r.paused || r.retry_at.is_some_and(|at| at > now)) {
+    let left_alone =
+        |r: &SourceRow| r.paused || r.unlinked.is_some() || r.retry_at.is_some_and(|at| at > now);
+    if row.is_some_and(|r| left_alone(&r)) {
         tracing::info!(
             source,
             "a callback came for a source that is left alone for now"

@@ -16,6 +16,8 @@ use crate::reload::Reload;
 use crate::schedule::Schedule;
 use crate::{callbacks, notify, socket, systemd, web};
 
+/// How often a plan is made that no crawl calls for, while a source is unlinked.
+const WITHOUT_CRAWLS: TimeDelta = TimeDelta::minutes(10);
 /// The longest that the loop sleeps: the outbox is looked at this often, whatever the schedules say.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// What is in flight when the process is to end may take this long.
@@ -111,6 +113,7 @@ async fn crawl_what_is_due(
 ) {
     let mut schedule = Schedule::default();
     let mut crawls = JoinSet::new();
+    let mut planned_without = context.now();
     while !engine.stopped() {
         let due = match due(context, engine, &mut schedule) {
             Ok(due) => due,
@@ -130,6 +133,10 @@ async fn crawl_what_is_due(
         if !broken.is_empty() {
             context.set_up_again().await;
             broken.into_iter().for_each(begin);
+        }
+        if context.now() - planned_without >= WITHOUT_CRAWLS && awaited(context) {
+            planned_without = context.now();
+            let _ = found.send(engine.stored()).await;
         }
         let pause = schedule
             .next(&engine.taken())
@@ -153,6 +160,12 @@ async fn crawl_what_is_due(
         }
     }
     while crawls.join_next().await.is_some() {}
+}
+
+/// Whether something comes due of a source that nobody crawls any more: the grace after it was unlinked.
+fn awaited(context: &Context) -> bool {
+    let rows = context.ledger().sources();
+    rows.is_ok_and(|rows| rows.iter().any(|row| row.unlinked.is_some()))
 }
 
 /// The sources that are due at this moment.

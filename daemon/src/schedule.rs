@@ -23,7 +23,7 @@ pub fn next_crawl(
     row: Option<&SourceRow>,
     now: DateTime<Utc>,
 ) -> Option<DateTime<Utc>> {
-    if row.is_some_and(|r| r.paused) {
+    if row.is_some_and(|r| r.paused || r.unlinked.is_some()) {
         return None;
     }
     let last = row.and_then(|r| r.last_crawl_at);
@@ -147,6 +147,7 @@ mod tests {
             enterprise: None,
             seen_enterprise: None,
             paused: false,
+            unlinked: None,
             last_crawl_at: last,
             last_complete_at: last,
             range_fingerprint: None,

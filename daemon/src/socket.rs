@@ -15,8 +15,8 @@ use crate::ops::{self, Context, OpError, Request};
 use crate::pipeline::{Progress, ProgressSink};
 use crate::say::refusals::went_away;
 
-/// A request is a short line; anything longer is not one.
-const LONGEST_REQUEST: u64 = 64 * 1024;
+/// A request is a line of a size that a configuration's text fits in; anything longer is not one.
+const LONGEST_REQUEST: u64 = 16 * 1024 * 1024;
 
 /// What goes in.
 #[derive(Debug, Serialize, Deserialize)]

@@ -93,6 +93,7 @@ fn every_operation_of_the_document_does_what_it_says_for_whom_it_says() {
         ("releaseMember", "m13".into()),
         ("showMember", "m14".into()),
         ("explainMember", "m14".into()),
+        ("linkMember", "m2".into()),
         ("resetPassword", "m14".into()),
         ("approveApplication", "1".into()),
         ("denyApplication", "2".into()),
@@ -104,15 +105,16 @@ fn every_operation_of_the_document_does_what_it_says_for_whom_it_says() {
             order.push((path, method, operation));
         }
     }
-    // Who resumes must have been suspended, who thaws frozen.
+    // Who resumes must have been suspended, who thaws frozen; what is linked again must have been unlinked, and takes
+    // part in nothing meanwhile.
     order.sort_by_key(|(path, method, _)| {
+        let last = match path.as_str() {
+            "/api/v1/sources/{name}/unlink" => 2,
+            "/api/v1/sources/{name}/link" => 3,
+            path => u8::from(path.contains("resume")),
+        };
         let frozen = !path.ends_with("/reset-password");
-        (
-            *method == "post",
-            path.contains("resume"),
-            frozen,
-            path.as_str(),
-        )
+        (*method == "post", last, frozen, path.as_str())
     });
     let mut ids = BTreeSet::new();
     for (path, method, operation) in order {
@@ -120,6 +122,16 @@ fn every_operation_of_the_document_does_what_it_says_for_whom_it_says() {
         assert!(ids.insert(id), "{id} is there twice");
         let place = places.get(id).cloned().unwrap_or_else(|| "acme".into());
         let filled = path.replace("{id}", &place).replace("{name}", &place);
+        let filled = match id {
+            "showUnlinking" => filled + "?then=delete",
+            "unlinkSource" => {
+                let shown = served.get("/api/v1/sources/acme/unlinking?then=keep");
+                let word = shown["unlink"]["confirm"].as_str().unwrap();
+                format!("{filled}?then=keep&confirm={word}")
+            }
+            "linkMember" => filled + "?to=m14",
+            _ => filled,
+        };
         assert!(!filled.contains('{'), "{filled}");
         let method = method.to_uppercase();
 
@@ -164,7 +176,7 @@ fn every_operation_of_the_document_does_what_it_says_for_whom_it_says() {
             assert_eq!(done.body, world.read(words), "{id}");
         }
     }
-    assert_eq!(ids.len(), 32, "{ids:?}");
+    assert_eq!(ids.len(), 36, "{ids:?}");
 
     // They had their effects, and the audit knows whose they were.
     assert!(!world.signs_in("m1"), "the approved removal");

@@ -12,7 +12,7 @@ const TOKEN: &str = "callback-token-51";
 const KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
 
 /// Its schedule fires once a year: whatever happens here follows from callbacks.
-fn called() -> World {
+pub fn called() -> World {
     let tuning = Tuning {
         source: "schedule = \"0 0 1 1 *\"".into(),
         secret: "{ env = \"WECOM_SECRET\" }\ncallback_token = { file = \"token\" }\n\
@@ -41,13 +41,21 @@ fn event(kind: &str, user: &str) -> Callback {
     keys().event(&text, now, &format!("nonce{kind}{user}"))
 }
 
-fn post(served: &Served<'_>, callback: &Callback) -> u16 {
+/// WeCom says that a member's id has changed.
+pub fn renamed(old: &str, new: &str) -> Callback {
+    let now = chrono::Utc::now().timestamp();
+    let fields = [("UserID", old), ("NewUserID", new)];
+    let text = change_contact(CORP, now, "update_user", &fields);
+    keys().event(&text, now, &format!("nonce{old}{new}"))
+}
+
+pub fn post(served: &Served<'_>, callback: &Callback) -> u16 {
     let path = format!("/webhooks/acme?{}", callback.query);
     let body = callback.body.clone();
     served.ask_with("POST", &path, "", |r| r.body(body)).status
 }
 
-fn ready(world: &World) -> Served<'_> {
+pub fn ready(world: &World) -> Served<'_> {
     let served = serving(world);
     until("the first crawl is over", || {
         let status = world.read(&["status"]);

@@ -132,7 +132,8 @@ fn every_field_of_every_document_is_documented() {
         When::action("AddUser").key("m9"),
         cam::Fault::Code("InvalidParameter.UserNameIllegal".into()),
     );
-    seen.add("plan", &any(&["plan"]));
+    seen.add("plan", &any(&["plan", "--out", "plan.json"]));
+    seen.add("plan", &any(&["plan", "--with", "camsync.toml"]));
     seen.add("plan", &any(&["sync"]));
     world.cam.clear_faults();
     for id in 1..=6 {
@@ -183,6 +184,15 @@ fn every_field_of_every_document_is_documented() {
     seen.add("freeze", &any(&["thaw"]));
     seen.add("sources pause", &any(&["sources", "pause", "acme"]));
     seen.add("sources pause", &any(&["sources", "resume", "acme"]));
+    world.wecom.with(|e| e.change_userid("m8", "n8"));
+    seen.add("plan", &any(&["plan"]));
+    seen.add("members link", &any(&["members", "link", "m8", "n8"]));
+    seen.add("unlink", &any(&["unlink", "acme", "--delete", "--yes"]));
+    seen.add("sources list", &any(&["sources", "list"]));
+    seen.add("sources show", &any(&["sources", "show", "acme"]));
+    seen.add("status", &any(&["status"]));
+    seen.add("members explain", &any(&["members", "explain", "m7"]));
+    seen.add("sources link", &any(&["sources", "link", "acme"]));
     seen.add("connector list", &any(&["connector", "list"]));
     seen.add(
         "connector inspect",

@@ -24,13 +24,16 @@ pub enum Evidence {
     Returned,
     /// The grace is over: delete.
     Expired,
+    /// A person asked for it, having been shown exactly this: the source is unlinked, or the member has another
+    /// sub-user. Always held, for all that was not shown.
+    Asked,
     /// An existing sub-user of the wanted name would be taken over. No removal, but always held, one by one.
     Adopt,
 }
 
 impl Evidence {
     /// All kinds, strongest first.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Said,
         Self::Excluded,
         Self::Unmatched,
@@ -39,6 +42,7 @@ impl Evidence {
         Self::Hidden,
         Self::Returned,
         Self::Expired,
+        Self::Asked,
         Self::Adopt,
     ];
 
@@ -54,6 +58,7 @@ impl Evidence {
             Self::Hidden => "hidden",
             Self::Returned => "returned",
             Self::Expired => "expired",
+            Self::Asked => "asked",
             Self::Adopt => "adopt",
         }
     }
@@ -67,7 +72,10 @@ impl Evidence {
     /// Whether a person must always decide, whatever the number.
     #[must_use]
     pub fn always_held(self) -> bool {
-        matches!(self, Self::Hidden | Self::Returned | Self::Adopt)
+        matches!(
+            self,
+            Self::Hidden | Self::Returned | Self::Asked | Self::Adopt
+        )
     }
 }
 

@@ -41,6 +41,16 @@ pub enum Grounds {
         /// The provider's words.
         text: String,
     },
+    /// The source is unlinked.
+    Unlinked {
+        /// Who unlinked it.
+        by: String,
+    },
+    /// The member has another sub-user, under another id.
+    Replaced {
+        /// Who said so.
+        by: String,
+    },
 }
 
 impl fmt::Display for Grounds {
@@ -65,6 +75,11 @@ impl fmt::Display for Grounds {
                 write!(f, "no longer in the visible range: {}", lost.join(", "))
             }
             Self::Undecided { text } => write!(f, "the look-up did not settle it: {text}"),
+            Self::Unlinked { by } => write!(f, "its source was unlinked by {by}"),
+            Self::Replaced { by } => write!(
+                f,
+                "its member has another sub-user, under another id, as {by} said"
+            ),
         }
     }
 }

@@ -330,7 +330,12 @@ mod tests {
 
     #[test]
     fn hidden_and_returned_are_always_held() {
-        for evidence in [Evidence::Hidden, Evidence::Returned, Evidence::Adopt] {
+        for evidence in [
+            Evidence::Hidden,
+            Evidence::Returned,
+            Evidence::Asked,
+            Evidence::Adopt,
+        ] {
             assert_eq!(
                 decide(&memory(10_000), &mut removals(0..1, evidence)),
                 Decision::Held { replaces: None }

@@ -110,6 +110,8 @@ pub struct SubUser {
     pub protected: bool,
     /// A person asked that reduced access come back.
     pub resume_requested: bool,
+    /// Set when it is to go because its member has another one, under another id: who said so.
+    pub replaced_by: Option<String>,
     /// The facts with which a rule last admitted the member.
     pub admitted: Option<Arc<Member>>,
     /// Its Remark has carried the mark.

@@ -13,7 +13,7 @@ use camsync_core::grounds::Grounds;
 use camsync_core::model::{Member, MemberStatus, fold};
 use camsync_core::outbox::Kind;
 use camsync_core::plan::quota::Quotas;
-use camsync_core::plan::{Absent, Draft, Note, PlanInput, SourceView, plan};
+use camsync_core::plan::{Absent, Draft, Note, PlanInput, SourceView, Then, Unlinked, plan};
 use camsync_core::problem::Problem;
 use camsync_core::remark::with_mark;
 use camsync_core::rules::{Adopt, DenyAll, Leavers, LessAccess, OnConflict};
@@ -38,6 +38,8 @@ struct World {
     less_access: LessAccess,
     delete_adopted: bool,
     fresh: bool,
+    /// Of the first source.
+    unlinked: Option<Unlinked>,
 }
 
 fn now() -> DateTime<Utc> {
@@ -60,6 +62,7 @@ impl World {
             desired,
             absent,
             fresh: self.fresh,
+            unlinked: self.unlinked.as_ref().filter(|_| *name == SOURCES[0]),
         });
         let observed = Observed::new(self.users.clone());
         let quotas = Quotas::default();
@@ -255,6 +258,7 @@ fn sub_user(id: i64, source: &str, key: &str) -> SubUser {
         stopped_at: None,
         protected: false,
         resume_requested: false,
+        replaced_by: None,
         keys_requested: false,
         given: Vec::new(),
         keys_off: Vec::new(),
@@ -378,6 +382,7 @@ fn worlds() -> impl Strategy<Value = World> {
                 },
                 delete_adopted,
                 fresh,
+                unlinked: None,
             };
             for (n, slot) in slots.into_iter().enumerate() {
                 place(&mut world, n, slot);
@@ -597,6 +602,41 @@ proptest! {
             });
             prop_assert!(!doubted || change.evidence.is_none() || change.hold.is_some(), "{change:#?}");
             prop_assert!(!(change.kind == Kind::DeleteUser && matches!(here, Some(Verdict::Disabled))));
+        }
+    }
+
+    #[test]
+    fn an_unlinked_source_gives_nobody_anything_and_takes_what_was_said(
+        mut world in worlds(),
+        then in select(vec![Then::Keep, Then::Suspend, Then::Delete]),
+    ) {
+        world.unlinked = Some(Unlinked { by: "ann".into(), then });
+        let draft = world.plan();
+        for change in draft.changes.iter().filter(|c| c.source == SOURCES[0]) {
+            let row = world.row(change.sub_user.unwrap());
+            prop_assert!(then != Then::Keep, "{:?}", change);
+            prop_assert!(!row.protected && !row.busy, "{:?}", change);
+            match change.kind {
+                Kind::SuspendUser if row.leaving.is_none() => {
+                    prop_assert_eq!(change.evidence, Some(Evidence::Asked));
+                }
+                Kind::SuspendUser => {}
+                Kind::DeleteUser => {
+                    prop_assert_eq!(then, Then::Delete);
+                    prop_assert_eq!(change.evidence, Some(Evidence::Asked));
+                    let since = row.leaving.unwrap().since;
+                    prop_assert!(now() - since >= TimeDelta::days(30), "within the grace");
+                    prop_assert!(row.origin == Origin::Created || world.delete_adopted);
+                }
+                _ => prop_assert!(false, "{:?}", change),
+            }
+        }
+        if then == Then::Keep {
+            let theirs = world.sub_users.iter().filter(|s| s.source == SOURCES[0]);
+            for row in theirs.filter(|s| s.stage == Stage::Managed && !s.busy) {
+                let released = Note::Released { sub_user: row.id };
+                prop_assert!(draft.notes.contains(&released));
+            }
         }
     }
 }

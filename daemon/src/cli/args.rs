@@ -123,9 +123,28 @@ pub(crate) enum Command {
         /// Only this source
         #[arg(long)]
         source: Option<String>,
+        /// What if these were the rules: compare with the stored snapshots, ask no provider, write nothing
+        #[arg(long, value_name = "FILE", conflicts_with = "out")]
+        with: Option<PathBuf>,
+        /// `--config FILE` behind `plan`: see [`super::what_if`]
+        #[arg(long, hide = true, value_name = "FILE", conflicts_with = "with")]
+        config_behind: Option<PathBuf>,
+        /// Also write the plan into this file, for `camsync apply`
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
         /// End with 0 for no change, 2 for changes, 1 for any error
         #[arg(long)]
         detailed_exitcode: bool,
+        #[command(flatten)]
+        json: Json,
+    },
+    /// Do exactly what a file of `plan --out` says, or nothing once source, cloud or rules have moved on
+    Apply {
+        /// The file
+        file: PathBuf,
+        /// How long to wait for the outbox
+        #[arg(long, default_value = "15m", value_parser = humantime::parse_duration, value_name = "DURATION")]
+        timeout: std::time::Duration,
         #[command(flatten)]
         json: Json,
     },
@@ -148,6 +167,29 @@ pub(crate) enum Command {
     /// Sources
     #[command(subcommand)]
     Sources(Sources),
+    /// End a source: say what becomes of its sub-users, look, and confirm
+    #[command(group = clap::ArgGroup::new("then").required(true))]
+    Unlink {
+        /// Its name
+        source: String,
+        /// Its sub-users stay in CAM as they are, unmanaged
+        #[arg(long, group = "then")]
+        keep: bool,
+        /// They are suspended, and stay so
+        #[arg(long, group = "then")]
+        suspend: bool,
+        /// They are suspended, and deleted after the grace (`leavers.delete_after`)
+        #[arg(long, group = "then")]
+        delete: bool,
+        /// Take it back, as `camsync sources link` does
+        #[arg(long, group = "then")]
+        undo: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        json: Json,
+    },
     /// Members and their sub-users
     #[command(subcommand)]
     Members(Members),
@@ -246,6 +288,8 @@ impl Command {
         match self {
             Self::Check { json }
             | Self::Plan { json, .. }
+            | Self::Apply { json, .. }
+            | Self::Unlink { json, .. }
             | Self::Sync { json, .. }
             | Self::Status { json }
             | Self::Freeze { json }
@@ -265,9 +309,11 @@ impl Command {
                 | Sources::Sync { json, .. }
                 | Sources::Pause { json, .. }
                 | Sources::Resume { json, .. }
+                | Sources::Link { json, .. }
                 | Sources::Rebind { json, .. },
             ) => json.json,
             Self::Members(Members::List(list)) => list.json,
+            Self::Members(Members::Link { json, .. }) => json.json,
             Self::Members(
                 Members::Show(who)
                 | Members::Explain(who)
@@ -338,6 +384,13 @@ pub(crate) enum Sources {
         #[command(flatten)]
         json: Json,
     },
+    /// Link one again that was unlinked
+    Link {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        json: Json,
+    },
     /// Say that it is meant to be another enterprise from now on
     Rebind {
         /// Its name
@@ -376,6 +429,18 @@ pub(crate) enum Members {
     },
     /// Make a sub-user unmanaged; it stays in CAM as it is
     Release(Who),
+    /// Say that two ids are one member: the old one's sub-user is the new one's, and a fresh one goes
+    Link {
+        /// The id that is gone, or its username
+        old: String,
+        /// The id in its place, or its username
+        new: String,
+        /// Only of this source
+        #[arg(long)]
+        source: Option<String>,
+        #[command(flatten)]
+        json: Json,
+    },
     /// Give another password, and show it once
     ResetPassword(Who),
 }

@@ -4,9 +4,12 @@ pub(crate) mod args;
 #[cfg(test)]
 mod documented;
 mod local;
+mod plan_file;
 mod progress;
 mod render;
 pub(crate) mod screen;
+mod unlink;
+mod what_if;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,6 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use camsync_config::{Config, Loaded};
+use camsync_core::plan::Then;
 use clap::Parser as _;
 use serde_json::Value;
 
@@ -35,7 +39,7 @@ const LAST_THREADS: Duration = Duration::from_millis(500);
 
 /// Runs the command line and says how it ended.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(what_if::words(std::env::args_os())) {
         Ok(cli) => cli,
         Err(error) => return misused(&error),
     };
@@ -110,6 +114,8 @@ struct Asked {
     draw: render::Draw,
     json: bool,
     detailed: bool,
+    /// Where the plan is written to.
+    out: Option<PathBuf>,
 }
 
 impl Asked {
@@ -119,12 +125,13 @@ impl Asked {
             draw,
             json: json.json,
             detailed: false,
+            out: None,
         }
     }
 }
 
 async fn command(cli: Cli, language: &'static str, screen: &Screen) -> Result<u8, OpError> {
-    let place = Place {
+    let mut place = Place {
         config: cli.config,
         socket: cli.socket,
         language,
@@ -170,6 +177,53 @@ async fn command(cli: Cli, language: &'static str, screen: &Screen) -> Result<u8
             };
             Asked::new(Request::Audit(options), draw, json)
         }
+        Command::Unlink {
+            source,
+            undo: true,
+            json,
+            ..
+        } => Asked::new(Request::LinkSource { source }, render::Draw::Done, json),
+        Command::Unlink {
+            source,
+            keep,
+            suspend,
+            yes,
+            json,
+            ..
+        } => {
+            let then = match (keep, suspend) {
+                (true, _) => Then::Keep,
+                (_, true) => Then::Suspend,
+                _ => Then::Delete,
+            };
+            return unlink::run(&place, &source, then, yes, json.json, screen).await;
+        }
+        Command::Plan {
+            source,
+            with,
+            config_behind,
+            out,
+            detailed_exitcode,
+            json,
+        } => {
+            let with = match (with, config_behind) {
+                (None, Some(behind)) => what_if::meant(&mut place, behind)?,
+                (with, _) => with,
+            };
+            let request = match with {
+                Some(file) => what_if::request(source, &file),
+                None => Ok(Request::Plan {
+                    source,
+                    basis: out.is_some(),
+                }),
+            };
+            let request = request.map_err(|error| of_exit(error, detailed_exitcode))?;
+            Asked {
+                detailed: detailed_exitcode,
+                out,
+                ..Asked::new(request, render::Draw::Plan, json)
+            }
+        }
         other => asked(other, language)?,
     };
     answer(&place, asked, screen).await
@@ -208,14 +262,19 @@ fn asked(command: Command, language: &str) -> Result<Asked, OpError> {
             let language = Some(language.to_owned());
             Asked::new(Request::Check { language }, Draw::Check, json)
         }
-        Command::Plan {
-            source,
-            detailed_exitcode,
+        Command::Apply {
+            file,
+            timeout,
             json,
-        } => Asked {
-            detailed: detailed_exitcode,
-            ..Asked::new(Request::Plan { source }, Draw::Plan, json)
-        },
+        } => {
+            let (source, reviewed) = plan_file::read(&file)?;
+            let request = Request::Apply {
+                source,
+                reviewed,
+                timeout_seconds: timeout.as_secs(),
+            };
+            Asked::new(request, Draw::Sync, json)
+        }
         Command::Sync {
             source,
             timeout,
@@ -257,6 +316,9 @@ fn asked(command: Command, language: &str) -> Result<Asked, OpError> {
                 Draw::Done,
                 json,
             ),
+            Sources::Link { name, json } => {
+                Asked::new(Request::LinkSource { source: name }, Draw::Done, json)
+            }
             Sources::Rebind { name, json } => {
                 Asked::new(Request::Rebind { source: Some(name) }, Draw::Done, json)
             }
@@ -289,6 +351,12 @@ fn asked(command: Command, language: &str) -> Result<Asked, OpError> {
                     protected: !off,
                 })
             }
+            Members::Link {
+                old,
+                new,
+                source,
+                json,
+            } => Asked::new(Request::LinkMember { old, new, source }, Draw::Member, json),
             Members::Release(who) => member(who, Draw::Member, |id, source| Request::Release {
                 id,
                 source,
@@ -413,16 +481,12 @@ async fn answer(place: &Place, asked: Asked, screen: &Screen) -> Result<u8, OpEr
             }
             document
         }
-        Err(mut error) => {
-            if asked.detailed {
-                // Terraform's habit: with --detailed-exitcode every error is 1, for 2 means changes.
-                error.exit = Exit::Failed;
-            }
-            return Err(error);
-        }
+        Err(error) => return Err(of_exit(error, asked.detailed)),
     };
     let code = match &asked.request {
         Request::Plan { .. }
+        | Request::WhatIf { .. }
+        | Request::Apply { .. }
         | Request::Sync { .. }
         | Request::Check { .. }
         | Request::Audit(_)
@@ -433,6 +497,12 @@ async fn answer(place: &Place, asked: Asked, screen: &Screen) -> Result<u8, OpEr
         screen.json(&document);
     } else {
         screen.print(&render::text(asked.draw, &document, screen.style()));
+    }
+    if let Some(file) = &asked.out {
+        plan_file::write(file, &document)?;
+        if !asked.json {
+            screen.print(&render::plan_written(file, screen.style()));
+        }
     }
     if asked.draw == render::Draw::AuditLines && code != 0 {
         // Whoever takes the lines in must not take them for the whole.
@@ -450,6 +520,14 @@ async fn answer(place: &Place, asked: Asked, screen: &Screen) -> Result<u8, OpEr
     } else {
         code
     })
+}
+
+/// Terraform's habit: with --detailed-exitcode every error is 1, for 2 means changes.
+fn of_exit(mut error: OpError, detailed: bool) -> OpError {
+    if detailed {
+        error.exit = Exit::Failed;
+    }
+    error
 }
 
 /// A pass that is over waits this long for the commands that it is still answering.
@@ -511,7 +589,7 @@ async fn ask(
     // A pass takes a while: other commands are answered meanwhile.
     let (close, closed) = tokio::sync::oneshot::channel::<()>();
     let server = match (access, request) {
-        (Access::Write, Request::Sync { .. } | Request::Plan { .. }) => {
+        (Access::Write, Request::Sync { .. } | Request::Plan { .. } | Request::Apply { .. }) => {
             socket::listen(&socket_path).ok().map(|listener| {
                 let closed = async {
                     let _ = closed.await;

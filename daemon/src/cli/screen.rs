@@ -80,6 +80,16 @@ impl Screen {
         let _ = writeln!(std::io::stderr().lock(), "{word}: {}", safe::text(message));
     }
 
+    /// Asks on standard error; the line that was typed, without blanks around it.
+    pub(crate) fn ask(&self, question: &str) -> String {
+        self.finish();
+        let mut line = String::new();
+        let _ = write!(std::io::stderr().lock(), "{question}");
+        let _ = std::io::stderr().flush();
+        let _ = std::io::stdin().read_line(&mut line);
+        line.trim().to_owned()
+    }
+
     /// Something that went on besides, on standard error.
     pub(crate) fn warn(&self, message: &str) {
         let _ = writeln!(std::io::stderr().lock(), "! {}", safe::text(message));

@@ -6,6 +6,7 @@
 mod applications;
 mod audit;
 mod changes;
+mod digest;
 mod error;
 mod figures;
 mod file;
@@ -18,12 +19,14 @@ mod passwords;
 mod plans;
 mod policy_pins;
 mod quotas;
+mod range;
 mod recording;
 mod rows;
 mod snapshot;
 mod sub_users;
 #[cfg(test)]
 mod tests;
+mod unlinking;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,12 +52,14 @@ pub use passwords::{ResetRefused, StartedReset, refused as reset_refused};
 pub use plans::{APPROVAL_HOLDS, PlanRemoval, PlanRow};
 pub use policy_pins::Pin;
 pub use quotas::{FullQuota, NEW_SUB_USERS};
+pub use range::{RangeChange, RangeItem};
 pub use recording::{Recorded, Recording};
 pub use snapshot::{
     CrawlEnd, Finding, KnownMember, MemberRow, MissingMember, Moved, Said, SourceRow,
     StoredSnapshot, facts_hash,
 };
 pub use sub_users::KnownFacts;
+pub use unlinking::{MovedTo, NotMoved, ShownRemoval, Unlinking, Word};
 
 /// The schema that this program writes. A newer ledger is refused.
 const VERSION: i64 = 1;

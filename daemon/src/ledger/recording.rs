@@ -18,7 +18,7 @@ use serde_json::json;
 use super::changes::{self, ChangeRow, NewChange};
 use super::plans::{set_status, settle};
 use super::snapshot::removal_columns;
-use super::{Ledger, LedgerError, audit, grants, notes, rows, sub_users, time_text};
+use super::{Ledger, LedgerError, audit, grants, notes, rows, sub_users, time_text, unlinking};
 
 /// A plan to be recorded.
 pub struct Recording<'a> {
@@ -420,6 +420,7 @@ fn sub_user_of(
                 stopped_at: None,
                 protected: false,
                 resume_requested: false,
+                replaced_by: None,
                 keys_requested: false,
                 given: Vec::new(),
                 keys_off: Vec::new(),
@@ -475,8 +476,12 @@ fn end_approvals(t: &Connection, recording: &Recording<'_>) -> rusqlite::Result<
             (row.get("subject")?, row.get("kind")?, row.get("evidence")?);
         let (source, plan): (String, i64) = (row.get("source")?, row.get("plan")?);
         let expired = rows::time(row, "expires_at")? <= recording.now;
-        let over = recording.sources.contains(&source)
-            && !called.contains(&(subject.clone(), kind.as_str(), evidence.as_str()));
+        let over = if evidence == Evidence::Asked.as_str() {
+            unlinking::is_about_nobody(t, &subject)?
+        } else {
+            recording.sources.contains(&source)
+                && !called.contains(&(subject.clone(), kind.as_str(), evidence.as_str()))
+        };
         if expired || over {
             ended.push((subject, kind, evidence, plan));
         }

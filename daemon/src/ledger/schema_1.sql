@@ -20,7 +20,11 @@ CREATE TABLE sources (
     error             TEXT,              -- JSON, of the last crawl; null when it was complete
     failing_since     TEXT,
     failures          INTEGER NOT NULL DEFAULT 0,
-    retry_at          TEXT               -- a failing or throttled source is not asked before this
+    retry_at          TEXT,              -- a failing or throttled source is not asked before this
+    unlinked          TEXT CHECK (unlinked IN ('keep', 'suspend', 'delete')),  -- a person's word; null while it is linked
+    unlinked_at       TEXT,
+    unlinked_by       TEXT,
+    unlinked_plan     INTEGER            -- what was shown and confirmed then
 ) STRICT;
 
 -- Crawls, complete or not; a partial one never becomes the snapshot.
@@ -50,6 +54,19 @@ CREATE TABLE range_items (
     item   TEXT NOT NULL,
     PRIMARY KEY (source, item)
 ) STRICT;
+
+-- How a resolved range changed, the last few times.
+CREATE TABLE range_changes (
+    id         INTEGER PRIMARY KEY,
+    source     TEXT NOT NULL REFERENCES sources(name),
+    at         TEXT NOT NULL,
+    configured INTEGER NOT NULL,         -- somebody changed the range itself, and not only what is in it
+    came       TEXT NOT NULL,            -- JSON, the first of it by name
+    came_count INTEGER NOT NULL,
+    went       TEXT NOT NULL,            -- JSON
+    went_count INTEGER NOT NULL
+) STRICT;
+CREATE INDEX range_changes_by_source ON range_changes(source, id);
 
 CREATE TABLE members (
     source         TEXT NOT NULL REFERENCES sources(name),
@@ -89,6 +106,7 @@ CREATE TABLE sub_users (
     stopped_by        TEXT,
     protected         INTEGER NOT NULL DEFAULT 0,
     resume_requested  INTEGER NOT NULL DEFAULT 0,
+    replaced_by       TEXT,              -- it is to go, for its member has another one: who said so
     keys_requested    INTEGER NOT NULL DEFAULT 0,  -- a person asked that the keys switched off come back
     admitted          TEXT,              -- JSON, the facts with which a rule last admitted
     created_at        TEXT NOT NULL,

@@ -8,13 +8,15 @@ use camsync_core::desired::Verdict;
 use camsync_core::evidence::Witness;
 use camsync_core::grants::Wanted;
 use camsync_core::model::{Department, Member, fold};
+use camsync_core::plan::Then;
 use camsync_core::problem::Problem;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{Ledger, LedgerError, rows, time_text};
+use super::range::{self, Changing};
+use super::{Ledger, LedgerError, Unlinking, rows, time_text};
 
 /// A source as the ledger has it.
 #[derive(Debug, Clone)]
@@ -47,6 +49,8 @@ pub struct SourceRow {
     pub failures: u32,
     /// Not asked by itself before this.
     pub retry_at: Option<DateTime<Utc>>,
+    /// Set once a person has unlinked it: it is not crawled, and no rule counts for it.
+    pub unlinked: Option<Unlinking>,
 }
 
 /// What a complete crawl changed of a snapshot, in members.
@@ -157,13 +161,7 @@ pub struct MemberRow {
 /// A stable hash of a member's facts.
 #[must_use]
 pub fn facts_hash(json: &str) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut hash = String::with_capacity(32);
-    for byte in Sha256::digest(json.as_bytes()).iter().take(16) {
-        hash.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        hash.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    hash
+    super::digest::hex(&Sha256::digest(json.as_bytes()))
 }
 
 impl Ledger {
@@ -186,7 +184,7 @@ impl Ledger {
                 t.execute_batch("PRAGMA defer_foreign_keys = ON")?;
                 t.execute("UPDATE sources SET name = ?1 WHERE name = ?2", [name, former])?;
                 for table in [
-                    "crawls", "departments", "range_items", "members", "sub_users", "changes",
+                    "crawls", "departments", "range_items", "range_changes", "members", "sub_users", "changes",
                     "plans", "approvals", "applications",
                 ] {
                     t.execute(
@@ -331,9 +329,13 @@ impl Ledger {
                 (end.members.len(), end.departments.len()),
                 None,
             )?;
+            let changing = Changing::look(t, source, end.range_fingerprint, end.range)?;
             write_departments(t, source, end.departments)?;
-            write_range(t, source, end.range)?;
+            range::write(t, source, end.range)?;
             let moved = write_members(t, source, end)?;
+            if let Some(changing) = changing {
+                changing.keep(t, source, end.ended_at)?;
+            }
             write_witnesses(t, source, end.witnesses)?;
             t.prepare_cached(
                 "UPDATE sources SET last_crawl_at = ?2, last_complete_at = ?2, range_fingerprint = ?3,
@@ -473,7 +475,7 @@ impl Ledger {
             Ok(StoredSnapshot {
                 members,
                 departments: departments(c, source)?,
-                range: range(c, source)?,
+                range: range::range(c, source)?,
             })
         })
     }
@@ -487,7 +489,7 @@ impl Ledger {
         source: &str,
     ) -> Result<(Vec<Department>, BTreeSet<String>), LedgerError> {
         self.read("read the snapshot", |c| {
-            Ok((departments(c, source)?, range(c, source)?))
+            Ok((departments(c, source)?, range::range(c, source)?))
         })
     }
 
@@ -641,6 +643,14 @@ fn source_row(row: &Row<'_>) -> rusqlite::Result<SourceRow> {
         failing_since: rows::optional_time(row, "failing_since")?,
         failures: row.get("failures")?,
         retry_at: rows::optional_time(row, "retry_at")?,
+        unlinked: match row.get::<_, Option<String>>("unlinked")? {
+            None => None,
+            Some(then) => Some(Unlinking {
+                then: Then::parse(&then).ok_or_else(|| rows::unknown("unlinked"))?,
+                at: rows::time(row, "unlinked_at")?,
+                by: row.get("unlinked_by")?,
+            }),
+        },
     })
 }
 
@@ -681,12 +691,6 @@ fn departments(c: &Connection, source: &str) -> rusqlite::Result<Vec<Department>
         .collect()
 }
 
-fn range(c: &Connection, source: &str) -> rusqlite::Result<BTreeSet<String>> {
-    c.prepare_cached("SELECT item FROM range_items WHERE source = ?1")?
-        .query_map([source], |row| row.get(0))?
-        .collect()
-}
-
 fn write_departments(t: &Connection, source: &str, now: &[Department]) -> rusqlite::Result<()> {
     let mut sorted: Vec<&Department> = now.iter().collect();
     sorted.sort_by(|a, b| a.id.cmp(&b.id));
@@ -704,19 +708,6 @@ fn write_departments(t: &Connection, source: &str, now: &[Department]) -> rusqli
             department.parent,
             department.name
         ])?;
-    }
-    Ok(())
-}
-
-fn write_range(t: &Connection, source: &str, now: &BTreeSet<String>) -> rusqlite::Result<()> {
-    if range(t, source)? == *now {
-        return Ok(());
-    }
-    t.execute("DELETE FROM range_items WHERE source = ?1", [source])?;
-    let mut statement =
-        t.prepare_cached("INSERT INTO range_items (source, item) VALUES (?1, ?2)")?;
-    for item in now {
-        statement.execute([source, item])?;
     }
     Ok(())
 }

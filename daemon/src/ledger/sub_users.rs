@@ -16,7 +16,7 @@ macro_rules! columns {
     () => {
         "s.id, s.source, s.member, s.key, s.username, s.uin, s.origin, s.stage, s.mark, s.login, s.rule_login,
          s.unconfirmed_since, s.leaving_evidence, s.leaving_since, s.login_before, s.stopped_at, s.protected,
-         s.resume_requested, s.admitted, s.keys_requested"
+         s.resume_requested, s.admitted, s.keys_requested, s.replaced_by"
     };
 }
 
@@ -94,7 +94,7 @@ impl Ledger {
                  WHERE s.stage IN ('wanted', 'managed') ORDER BY s.id"
             ))?
             .query_map([], |row| {
-                let same: Option<bool> = row.get(22)?;
+                let same: Option<bool> = row.get(23)?;
                 sub_user_row(row, |source, key| {
                     same.filter(|same| *same)
                         .and_then(|_| known.get(source)?.get(key))
@@ -214,11 +214,11 @@ impl Ledger {
         self.write("write a sub-user", |t| {
             super::changes::drop_urgent(t, id)?;
             t.execute(
-                "UPDATE sub_users SET stopped_at = NULL, stopped_by = NULL, resume_requested = 1,
+                "UPDATE sub_users SET stopped_at = NULL, stopped_by = NULL, resume_requested = 1, replaced_by = NULL,
                  keys_requested = keys_requested OR ?2 WHERE id = ?1",
                 params![id, keys],
-            )
-            .map(drop)
+            )?;
+            super::unlinking::take_back(t, id)
         })
     }
 
@@ -467,7 +467,8 @@ fn sub_user_row(
         keys_requested: row.get(19)?,
         given: Vec::new(),
         keys_off: Vec::new(),
-        busy: row.get(20)?,
-        marked: row.get(21)?,
+        replaced_by: row.get(20)?,
+        busy: row.get(21)?,
+        marked: row.get(22)?,
     })
 }

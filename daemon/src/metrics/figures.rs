@@ -225,7 +225,8 @@ impl Figures {
                 self.source_complete_age.of(label).set(age(at, now));
                 let wanted = source.next_crawl(at.min(now));
                 let overdue = wanted.map_or(0.0, |wanted| age(wanted, now));
-                let overdue = if row.paused { 0.0 } else { overdue };
+                let idle = row.paused || row.unlinked.is_some();
+                let overdue = if idle { 0.0 } else { overdue };
                 self.source_overdue.of(label).set(overdue);
             }
             if let Some(at) = row.last_crawl_at {

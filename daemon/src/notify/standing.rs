@@ -76,6 +76,10 @@ pub(super) fn standing(seen: &Seen) -> Standing {
 fn sources(seen: &Seen) -> impl Iterator<Item = Cause> {
     seen.sources.iter().filter_map(|row| {
         let source = row.name.clone();
+        // What was unlinked is meant to be gone.
+        if row.unlinked.is_some() {
+            return None;
+        }
         if !seen.configured.contains(&row.name) {
             return (row.members > 0).then_some(Cause::SourceGone {
                 source,

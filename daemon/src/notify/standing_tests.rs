@@ -15,6 +15,7 @@ fn source(failing_for: TimeDelta) -> SourceRow {
         enterprise: Some("ww1".into()),
         seen_enterprise: None,
         paused: false,
+        unlinked: None,
         last_crawl_at: None,
         last_complete_at: None,
         range_fingerprint: None,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::advice;
 use crate::pipeline::reconcile::{self, ReconcileError};
-use crate::say;
+use crate::say::{self, refusals};
 use crate::setup;
 
 use super::{Context, OpError};
@@ -75,7 +75,13 @@ pub(super) async fn check(context: &Context, language: Option<&str>) -> Result<V
             failure.remedy.clone().unwrap_or_default(),
         ));
     }
+    let rows = context.ledger().sources()?;
     for (name, source) in &sources {
+        if rows.iter().any(|r| r.name == *name && r.unlinked.is_some()) {
+            let said = refusals::is_unlinked(name);
+            findings.push(finding(name, "warning", None, said.to(language), ""));
+            continue;
+        }
         let session = match source.session().await {
             Ok(session) => session,
             Err(failure) => {

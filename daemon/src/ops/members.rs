@@ -7,6 +7,7 @@ use camsync_core::desired::Verdict;
 use camsync_core::model::fold;
 use camsync_core::object::{Object, ObjectKind};
 use camsync_core::outbox::{Kind, Status};
+use camsync_core::plan::Then;
 use camsync_core::sub_user::{Stage, SubUser};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -231,6 +232,24 @@ fn find(context: &Context, id: &str, source: Option<&str>) -> Result<Entry, OpEr
     }
 }
 
+/// Where a member is in the ledger.
+pub(super) struct Place {
+    pub(super) source: String,
+    /// The folded id.
+    pub(super) key: String,
+    pub(super) id: String,
+}
+
+/// The same, for who is named by id or username.
+pub(super) fn place(context: &Context, id: &str, source: Option<&str>) -> Result<Place, OpError> {
+    let row = find(context, id, source)?.row;
+    Ok(Place {
+        source: row.source,
+        key: row.key,
+        id: row.facts.id,
+    })
+}
+
 pub(super) fn show(context: &Context, id: &str, source: Option<&str>) -> Result<Value, OpError> {
     let entry = find(context, id, source)?;
     let mut made = entry.json();
@@ -284,7 +303,7 @@ pub(super) fn explain(context: &Context, id: &str, source: Option<&str>) -> Resu
             .find(|r| r.line == line)
             .map(|r| r.when.as_ref().map(|w| w.source().to_owned()))
     });
-    let mut answer = answer(&entry, context);
+    let mut answer = answer(&entry, context)?;
     let application = context
         .ledger()
         .latest_application(&entry.row.source, &entry.row.key)?
@@ -311,13 +330,30 @@ pub(super) fn explain(context: &Context, id: &str, source: Option<&str>) -> Resu
 }
 
 /// The answer, the most telling sentence first.
-fn answer(entry: &Entry, context: &Context) -> Vec<Answer> {
+fn answer(entry: &Entry, context: &Context) -> Result<Vec<Answer>, OpError> {
     let mut said = Vec::new();
     let member = || entry.row.facts.id.clone();
     if !entry.row.present {
         said.push(Answer::Missing {
             member: member(),
             since: entry.row.missing_since,
+        });
+    }
+    let lost = verdicts::lost_of_range(context, &entry.row)?;
+    if !entry.row.present && !lost.is_empty() {
+        said.push(Answer::OutOfRange {
+            member: member(),
+            lost,
+        });
+    }
+    let row = context.ledger().source(&entry.row.source)?;
+    let unlinking = row.and_then(|row| row.unlinked);
+    let unlinked = unlinking.as_ref().map(|u| u.then);
+    if let Some(unlinking) = unlinking {
+        said.push(Answer::Unlinked {
+            source: entry.row.source.clone(),
+            by: unlinking.by,
+            at: unlinking.at,
         });
     }
     said.extend(entry.row.verdict.as_ref().map(|verdict| match verdict {
@@ -341,7 +377,7 @@ fn answer(entry: &Entry, context: &Context) -> Vec<Answer> {
     }));
     said.push(match &entry.sub_user {
         None => Answer::NoSubUser,
-        Some(sub_user) => standing(sub_user, context),
+        Some(sub_user) => standing(sub_user, unlinked, context),
     });
     if entry.sub_user.as_ref().is_some_and(|s| s.protected) {
         said.push(Answer::Protected);
@@ -349,7 +385,7 @@ fn answer(entry: &Entry, context: &Context) -> Vec<Answer> {
     said.extend(entry.sub_user.iter().flat_map(granted));
     let obstacles = entry.obstacles().into_iter();
     said.extend(obstacles.map(|details| Answer::Problem { details }));
-    said
+    Ok(said)
 }
 
 /// What camsync gave it, and what it switched off.
@@ -373,7 +409,11 @@ fn granted(s: &SubUser) -> Vec<Answer> {
 }
 
 /// What a sub-user is at this moment.
-fn standing(s: &SubUser, context: &Context) -> Answer {
+fn standing(s: &SubUser, unlinked: Option<Then>, context: &Context) -> Answer {
+    let leavers = context.config().config.leavers;
+    let stays = unlinked.is_some_and(|then| then != Then::Delete);
+    let grace = leavers.delete_after.filter(|_| !stays);
+    let grace = grace.and_then(|grace| TimeDelta::from_std(grace).ok());
     let username = s.username.clone();
     let sub_user = Account {
         username: username.clone(),
@@ -387,13 +427,7 @@ fn standing(s: &SubUser, context: &Context) -> Answer {
             sub_user,
             evidence: leaving.evidence,
             since: leaving.since,
-            delete_after: context
-                .config()
-                .config
-                .leavers
-                .delete_after
-                .and_then(|grace| TimeDelta::from_std(grace).ok())
-                .map(|grace| leaving.since + grace),
+            delete_after: grace.map(|grace| leaving.since + grace),
         },
         (Stage::Deleted, ..) => Answer::Deleted { sub_user },
         (Stage::Released, ..) => Answer::Released { sub_user },

@@ -8,16 +8,21 @@ mod check;
 mod connectors;
 mod context;
 mod error;
+mod link;
 mod members;
 mod notify;
 mod passes;
 pub(crate) mod password;
+mod plan_file;
 mod plans;
 mod sources;
 mod status;
 mod system;
+mod unlink;
 mod verdicts;
+mod what_if;
 
+use camsync_core::plan::Then;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -25,6 +30,7 @@ use serde_json::Value;
 pub use context::{Access, Context};
 pub use error::{Exit, Fault, OpError};
 pub use passes::exit_of;
+pub use plan_file::{Reviewed, open as open_plan_file};
 
 use crate::pipeline::ProgressSink;
 
@@ -57,6 +63,27 @@ pub enum Request {
     Plan {
         /// Only this source.
         source: Option<String>,
+        /// With what it was made from, so that it can be applied later as it is.
+        #[serde(default)]
+        basis: bool,
+    },
+    /// What another configuration's rules would make of the stored snapshots; asks no provider, writes nothing.
+    WhatIf {
+        /// Only this source.
+        source: Option<String>,
+        /// The other configuration's file, for messages.
+        file: String,
+        /// Its text.
+        text: String,
+    },
+    /// One full pass that does exactly what a person has read, or nothing.
+    Apply {
+        /// The source that the plan was of, if it was of one.
+        source: Option<String>,
+        /// The plan.
+        reviewed: Reviewed,
+        /// Seconds to wait for the outbox.
+        timeout_seconds: u64,
     },
     /// One full pass.
     Sync {
@@ -87,6 +114,20 @@ pub enum Request {
     Rebind {
         /// The source; absent for the target.
         source: Option<String>,
+    },
+    /// How a source ends: shown, and done once exactly that is confirmed.
+    Unlink {
+        /// The source.
+        source: String,
+        /// What becomes of its sub-users.
+        then: Then,
+        /// The word for what was shown; absent to be shown it.
+        confirm: Option<String>,
+    },
+    /// Take that back.
+    LinkSource {
+        /// The source.
+        source: String,
     },
     /// Members.
     Members(ListOptions),
@@ -134,6 +175,15 @@ pub enum Request {
     Release {
         /// A member's id or a username.
         id: String,
+        /// Only of this source.
+        source: Option<String>,
+    },
+    /// Two ids are one member: the sub-user of the old one is the new one's.
+    LinkMember {
+        /// The old id, or its username.
+        old: String,
+        /// The new id, or its username.
+        new: String,
         /// Only of this source.
         source: Option<String>,
     },
@@ -240,6 +290,8 @@ impl Request {
             | Self::Audit(_)
             | Self::Backup { .. }
             | Self::Check { .. }
+            | Self::WhatIf { .. }
+            | Self::Unlink { confirm: None, .. }
             | Self::TestNotify
             | Self::Connectors
             | Self::InspectConnector { .. } => Access::Read,
@@ -260,7 +312,24 @@ pub async fn run(
 ) -> Result<Value, OpError> {
     match request {
         Request::Status => status::status(context),
-        Request::Plan { source } => passes::plan(context, source.as_deref(), progress).await,
+        Request::Plan { source, basis } => {
+            passes::plan(context, source.as_deref(), basis, progress).await
+        }
+        Request::WhatIf { source, file, text } => {
+            let other = what_if::Other {
+                file: &file,
+                text: &text,
+            };
+            what_if::plan(context, &other, source.as_deref(), progress).await
+        }
+        Request::Apply {
+            source,
+            reviewed,
+            timeout_seconds,
+        } => {
+            let source = source.as_deref();
+            passes::apply(context, source, &reviewed, timeout_seconds, actor, progress).await
+        }
         Request::Sync {
             source,
             timeout_seconds,
@@ -269,6 +338,15 @@ pub async fn run(
         Request::Sources { name } => sources::sources(context, name.as_deref()),
         Request::PauseSource { name, paused } => sources::pause(context, &name, paused, actor),
         Request::Rebind { source } => sources::rebind(context, source.as_deref(), actor),
+        Request::Unlink {
+            source,
+            then,
+            confirm,
+        } => {
+            let confirm = confirm.as_deref();
+            unlink::unlink(context, &source, then, confirm, actor, progress).await
+        }
+        Request::LinkSource { source } => unlink::link(context, &source, actor, progress).await,
         Request::Members(options) => members::list(context, &options),
         Request::Member { id, source } => members::show(context, &id, source.as_deref()),
         Request::Explain { id, source } => members::explain(context, &id, source.as_deref()),
@@ -284,6 +362,10 @@ pub async fn run(
             protected,
         } => members::protect(context, &id, source.as_deref(), protected, actor),
         Request::Release { id, source } => members::release(context, &id, source.as_deref(), actor),
+        Request::LinkMember { old, new, source } => {
+            let ids = (old.as_str(), new.as_str());
+            link::link(context, ids, source.as_deref(), actor, progress).await
+        }
         Request::Changes(options) => changes::list(context, &options),
         Request::Change { id } => changes::show(context, id),
         Request::RetryChange { id } => changes::retry(context, id, actor, progress).await,

@@ -4,19 +4,22 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use camsync_config::Source;
-use camsync_core::change::Hold;
+use camsync_core::change::{Hold, Planned};
 use camsync_core::evidence::Evidence;
 use camsync_core::outbox::Kind;
 use camsync_core::plan::quota::Forecast;
 use camsync_core::problem::Problem;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use crate::ledger::time_text;
+use crate::pipeline::basis::Moved;
 use crate::pipeline::passes::summary;
+use crate::pipeline::reconcile::Made;
 use crate::pipeline::{Applier, Engine, PassReport, ProgressSink, Trigger, reconcile};
-use crate::say::refusals;
+use crate::say::{Blocked, refusals};
 
+use super::plan_file::{self, Reviewed};
 use super::{Context, OpError, changes, sources};
 
 /// How long a decision by hand waits for its effect.
@@ -36,7 +39,11 @@ fn known(context: &Context, source: Option<&str>) -> Result<(), OpError> {
         {
             Err(sources::unknown(context, name))
         }
-        _ => Ok(()),
+        Some(name) => match context.ledger().source(name)? {
+            Some(row) if row.unlinked.is_some() => Err(refusals::is_unlinked(name)),
+            _ => Ok(()),
+        },
+        None => Ok(()),
     }
 }
 
@@ -56,15 +63,102 @@ async fn engine(context: &Context, source: Option<&str>) -> Result<Arc<Engine>, 
 pub(super) async fn plan(
     context: &Context,
     source: Option<&str>,
+    with_basis: bool,
     progress: &ProgressSink,
 ) -> Result<Value, OpError> {
     known(context, source)?;
     let engine = engine(context, source).await?;
     let only = source.map(|s| [s.to_owned()]);
-    let report = engine
-        .plan(only.as_ref().map(<[_; 1]>::as_slice), progress)
-        .await?;
+    let only = only.as_ref().map(<[_; 1]>::as_slice);
+    let report = engine.plan(only, with_basis, progress).await?;
     report_json(context, &report, source)
+}
+
+/// Records and applies a plan that a person has read, unless what it was made from has moved on.
+pub(super) async fn apply(
+    context: &Context,
+    source: Option<&str>,
+    reviewed: &Reviewed,
+    timeout_seconds: u64,
+    actor: &str,
+    progress: &ProgressSink,
+) -> Result<Value, OpError> {
+    known(context, source)?;
+    let engine = engine(context, source).await?;
+    let trigger = Trigger {
+        actor: actor.to_owned(),
+        by_hand: true,
+    };
+    let review = |made: &Made| {
+        let now = made.basis.as_ref()?;
+        let mut moved = reviewed.basis.moved_on(now);
+        if moved.is_empty() && rows_digest(made, source) != reviewed.changes {
+            moved.push(Moved::Decisions);
+        }
+        (!moved.is_empty()).then_some(Blocked::MovedOn { moved })
+    };
+    let until = until(context, timeout_seconds);
+    let only = source.map(|s| [s.to_owned()]);
+    let only = only.as_ref().map(<[_; 1]>::as_slice);
+    let report = engine
+        .sync_reviewed(only, &trigger, &review, until, progress)
+        .await?;
+    if let Some(why @ Blocked::MovedOn { .. }) = &report.error {
+        return Err(refusals::moved_on(why));
+    }
+    if report.plan.is_some() {
+        context.ledger().audit(
+            context.now(),
+            actor,
+            "plan.apply",
+            source.unwrap_or("all sources"),
+            &json!({ "made_at": reviewed.made_at, "changes": reviewed.changes }),
+        )?;
+    }
+    report_json(context, &report, source)
+}
+
+fn until(context: &Context, timeout_seconds: u64) -> DateTime<Utc> {
+    let timeout = i64::try_from(timeout_seconds).unwrap_or(i64::MAX / 2_000);
+    context.now() + TimeDelta::seconds(timeout)
+}
+
+/// The digest of a plan's changes as its document has them.
+fn rows_digest(made: &Made, only: Option<&str>) -> String {
+    let rows: Vec<Value> = shown(made, only)
+        .map(|c| change_json(made, c, &HashMap::new()))
+        .collect();
+    plan_file::digest(&rows)
+}
+
+/// The changes that a plan of all sources, or of one, shows.
+fn shown<'a>(made: &'a Made, only: Option<&'a str>) -> impl Iterator<Item = &'a Planned> {
+    made.shown()
+        .filter(move |c| only.is_none_or(|only| only == c.source))
+}
+
+fn change_json(made: &Made, c: &Planned, plans: &HashMap<Removal, i64>) -> Value {
+    let key = c.removal_key();
+    let waits = c.hold == Some(Hold::Approval);
+    let object = c.object.as_ref();
+    let (before, after) = changes::states(c.kind, object, c.before.as_ref(), c.after.as_ref());
+    json!({
+        "kind": c.kind,
+        "username": changes::some(&c.username),
+        "source": c.source,
+        "member": changes::some(&c.member),
+        "object": c.object,
+        "name": made.name(&c.source, &c.member),
+        "reason": c.reason.to_string(),
+        "reason_details": c.reason,
+        "evidence": c.evidence,
+        "before": before,
+        "after": after,
+        "held": c.hold.is_some(),
+        "waits_for": c.hold.as_ref().map(ToString::to_string),
+        "waits_for_details": c.hold,
+        "plan": waits.then(|| plans.get(&(c.evidence, key.subject, key.kind))).flatten(),
+    })
 }
 
 pub(super) async fn sync(
@@ -80,8 +174,7 @@ pub(super) async fn sync(
         actor: actor.to_owned(),
         by_hand: true,
     };
-    let timeout = i64::try_from(timeout_seconds).unwrap_or(i64::MAX / 2_000);
-    let until = context.now() + TimeDelta::seconds(timeout);
+    let until = until(context, timeout_seconds);
     let only = source.map(|s| [s.to_owned()]);
     let only = only.as_ref().map(<[_; 1]>::as_slice);
     let report = engine.sync(only, &trigger, until, progress).await?;
@@ -122,7 +215,7 @@ pub(super) async fn work(context: &Context, progress: &ProgressSink) -> Result<(
     Ok(())
 }
 
-fn report_json(
+pub(super) fn report_json(
     context: &Context,
     report: &PassReport,
     only: Option<&str>,
@@ -130,37 +223,15 @@ fn report_json(
     let shown: Vec<_> = report
         .plan
         .iter()
-        .flat_map(|made| made.shown())
-        .filter(|c| only.is_none_or(|only| only == c.source))
+        .flat_map(|made| shown(made, only).map(move |c| (made, c)))
         .collect();
     let plans = held_plans(context, &report.recorded.held)?;
     let changes: Vec<Value> = shown
         .iter()
-        .map(|c| {
-            let key = c.removal_key();
-            let waits = c.hold == Some(Hold::Approval);
-            let object = c.object.as_ref();
-            let (before, after) =
-                changes::states(c.kind, object, c.before.as_ref(), c.after.as_ref());
-            json!({
-                "kind": c.kind,
-                "username": changes::some(&c.username),
-                "source": c.source,
-                "member": changes::some(&c.member),
-                "object": c.object,
-                "name": report.plan.as_ref().and_then(|made| made.name(&c.source, &c.member)),
-                "reason": c.reason.to_string(),
-                "reason_details": c.reason,
-                "evidence": c.evidence,
-                "before": before,
-                "after": after,
-                "held": c.hold.is_some(),
-                "waits_for": c.hold.as_ref().map(ToString::to_string),
-                "waits_for_details": c.hold,
-                "plan": waits.then(|| plans.get(&(c.evidence, key.subject, key.kind))).flatten(),
-            })
-        })
+        .map(|(made, c)| change_json(made, c, &plans))
         .collect();
+    let basis = report.plan.as_ref().and_then(|made| made.basis.as_ref());
+    let sealed = plan_file::seal(basis, only, &changes, context.now());
     let failures: Vec<Value> = report
         .failures
         .iter()
@@ -205,7 +276,7 @@ fn report_json(
     Ok(json!({
         "changes": changes,
         "held": held,
-        "summary": summary(shown.into_iter()),
+        "summary": summary(shown.into_iter().map(|(_, c)| c)),
         "quotas": report.plan.iter().flat_map(|made| &made.draft.forecast).map(quota_json).collect::<Vec<_>>(),
         "held_plans": report.recorded.held,
         "problems": problems,
@@ -230,6 +301,8 @@ fn report_json(
         "stopped": report.outbox.stopped.as_ref().map(ToString::to_string),
         "stopped_by": report.outbox.stopped,
         "frozen": report.outbox.frozen,
+        "plan_file": sealed,
+        "what_if": null,
         "ok": !report.failed() && (report.outbox.pending == 0 || report.outbox.frozen || !applies),
     }))
 }

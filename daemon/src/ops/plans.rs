@@ -1,5 +1,6 @@
 //! `plans`: what the guard held, and what a person says to it.
 
+use camsync_core::evidence::Evidence;
 use camsync_core::outbox::Kind;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -140,7 +141,8 @@ pub(super) async fn approve(
     if !context.ledger().approve_plan(&plan, context.now(), actor)? {
         return Err(refusals::plan_overtaken(id));
     }
-    if plan.removals.iter().any(|r| r.kind == Kind::DeleteUser) {
+    let deletes = plan.removals.iter().any(|r| r.kind == Kind::DeleteUser);
+    if deletes && plan.evidence != Evidence::Asked {
         // Nobody is deleted without a complete crawl and a witness of this moment.
         passes::sync(context, Some(&plan.source), 60, actor, progress).await?;
     } else {

@@ -1,10 +1,12 @@
 //! `sources`: what each source is, and how it does.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
+use camsync_core::model::{Department, Member};
 use serde_json::{Value, json};
 
-use crate::ledger::{SourceRow, time_text};
+use crate::ledger::{RangeChange, SourceRow, time_text};
 use crate::pipeline::reconcile::OWNER_UIN;
 use crate::say::refusals;
 use crate::schedule;
@@ -49,6 +51,7 @@ fn row_json(
     configured: Option<&camsync_config::Source>,
 ) -> Value {
     let state = match row {
+        Some(r) if r.unlinked.is_some() => "unlinked",
         _ if configured.is_none() => "frozen",
         _ if context.crawling().contains(name) => "crawling",
         Some(r) if r.paused => "paused",
@@ -72,6 +75,9 @@ fn row_json(
         "error": error.as_ref().map(ToString::to_string),
         "error_details": error,
         "enterprise": row.and_then(|r| r.enterprise.clone()),
+        "unlinked": row.and_then(|r| r.unlinked.as_ref()).map(|u| json!({
+            "then": u.then, "at": time_text(u.at), "by": u.by, "configured": configured.is_some(),
+        })),
     })
 }
 
@@ -84,46 +90,100 @@ pub(super) fn sources(context: &Context, name: Option<&str>) -> Result<Value, Op
         return Err(unknown(context, name));
     };
     let (departments, range) = context.ledger().departments_and_range(name)?;
-    let mut members: HashMap<String, usize> = HashMap::new();
-    for member in context.ledger().snapshot(name)?.members {
-        let main = member
-            .main_department
-            .as_ref()
-            .or(member.departments.first());
-        if let Some(main) = main {
-            *members.entry(main.clone()).or_default() += 1;
-        }
-    }
+    let snapshot = context.ledger().snapshot(name)?;
+    let counts = Counts::of(&departments, &snapshot.members);
     let tree: Vec<Value> = departments
         .iter()
         .map(|d| {
             json!({
                 "id": d.id, "parent": d.parent, "name": d.name,
-                "members": members.get(&d.id).copied().unwrap_or(0),
+                "members": counts.members.get(d.id.as_str()).copied().unwrap_or(0),
+                "below": counts.below.get(d.id.as_str()).copied().unwrap_or(0),
             })
         })
         .collect();
     let config = context.config();
-    let schedule = config
-        .config
-        .sources
-        .iter()
-        .find(|s| s.name == name)
-        .map(|s| json!({ "cron": s.schedule.as_str(), "timezone": s.timezone.name() }));
+    let configured = config.config.sources.iter().find(|s| s.name == name);
+    let schedule =
+        configured.map(|s| json!({ "cron": s.schedule.as_str(), "timezone": s.timezone.name() }));
     Ok(json!({
         "source": row,
         "schedule": schedule,
         "departments": tree,
+        "enterprise_name": enterprise_name(&row, &departments),
+        "settings": configured.map(|s| s.settings.shown()),
         "range": range,
+        "range_items": context.ledger().range_items(name)?,
+        "range_changes": context.ledger().range_changes(name)?.iter().map(range_change).collect::<Vec<_>>(),
         "failure": context.ledger().source(name)?.and_then(|r| r.error),
         "callbacks": context.callbacks(name).map(|c| json!({
             "received": c.received,
             "refused": c.refused,
             "missed": c.missed,
+            "last_received_at": c.last_received_at.map(time_text),
             "last_at": c.last_at.map(time_text),
             "last_lag_seconds": c.last_lag.map(|lag| lag.as_seconds_f64()),
         })),
     }))
+}
+
+/// What the enterprise calls itself. WeCom's root department bears its name; who may not see that does not learn it.
+fn enterprise_name(row: &Value, departments: &[Department]) -> Option<String> {
+    let root = departments
+        .iter()
+        .find(|d| d.id == "1" && d.parent.is_none());
+    root.filter(|_| row["connector"] == "wecom")
+        .map(|root| root.name.clone())
+}
+
+fn range_change(change: &RangeChange) -> Value {
+    json!({
+        "at": time_text(change.at),
+        "configured": change.configured,
+        "came": change.came,
+        "came_count": change.came_count,
+        "went": change.went,
+        "went_count": change.went_count,
+    })
+}
+
+/// Members by department.
+struct Counts<'a> {
+    /// Whose main (else first) department it is.
+    members: HashMap<&'a str, usize>,
+    /// In it or anywhere below, each once.
+    below: HashMap<&'a str, usize>,
+}
+
+impl<'a> Counts<'a> {
+    fn of(departments: &'a [Department], members: &'a [Arc<Member>]) -> Self {
+        let parents: HashMap<&str, &str> = departments
+            .iter()
+            .filter_map(|d| Some((d.id.as_str(), d.parent.as_deref()?)))
+            .collect();
+        let mut counts = Self {
+            members: HashMap::new(),
+            below: HashMap::new(),
+        };
+        for member in members {
+            let first = || member.departments.first();
+            if let Some(main) = member.main_department.as_ref().or_else(first) {
+                *counts.members.entry(main).or_default() += 1;
+            }
+            let mut above: HashSet<&str> = HashSet::new();
+            for department in &member.departments {
+                let mut at = Some(department.as_str());
+                // A circle of departments ends where it began.
+                while let Some(id) = at.filter(|id| above.insert(id)) {
+                    at = parents.get(id).copied();
+                }
+            }
+            for id in above {
+                *counts.below.entry(id).or_default() += 1;
+            }
+        }
+        counts
+    }
 }
 
 /// Makes sure that a source is configured, or at least remembered.

@@ -4,6 +4,10 @@ use camsync_core::desired::Verdict;
 use camsync_core::evidence::Witness;
 use serde_json::{Value, json};
 
+use crate::ledger::MemberRow;
+
+use super::{Context, OpError};
+
 /// What the rules said, in one shape whatever they said.
 pub(super) fn verdict_json(verdict: Option<&Verdict>) -> Value {
     let Some(verdict) = verdict else {
@@ -45,4 +49,14 @@ pub(super) fn witness_json(witness: Option<&Witness>) -> Value {
         "crawls": crawls.map(|(crawls, _)| crawls),
         "seconds": crawls.map(|(_, seconds)| seconds),
     })
+}
+
+/// Of what showed a member when last seen, what the visible range does not hold any more.
+pub(super) fn lost_of_range(context: &Context, row: &MemberRow) -> Result<Vec<String>, OpError> {
+    let (_, range) = context.ledger().departments_and_range(&row.source)?;
+    let shown_by = row.facts.shown_by.iter();
+    Ok(shown_by
+        .filter(|item| !range.contains(*item))
+        .cloned()
+        .collect())
 }

@@ -135,6 +135,8 @@ impl Engine {
     ) -> Result<Gathered, LedgerError> {
         let parts = self.parts();
         let asked = |name: &String| only.is_none_or(|only| only.contains(name));
+        let unlinked: HashSet<String> = self.unlinked()?;
+        let asked = |name: &String| asked(name) && !unlinked.contains(name);
         let mut failures = self.refuse_broken(&parts, asked)?;
         // In the order of names: of two rounds that want several, neither waits for what the other will not give up.
         let mut begun = Vec::new();
@@ -166,6 +168,15 @@ impl Engine {
             failures,
             ..Gathered::default()
         })
+    }
+
+    /// The sources that a person has unlinked: nobody asks them anything.
+    fn unlinked(&self) -> Result<HashSet<String>, LedgerError> {
+        let rows = self.ledger().sources()?.into_iter();
+        Ok(rows
+            .filter(|row| row.unlinked.is_some())
+            .map(|row| row.name)
+            .collect())
     }
 
     /// One that could not even be set up is left alone for a while like any other that fails, and `status` says why.

@@ -12,6 +12,9 @@ use tokio::sync::Notify;
 /// So many members are looked up one by one; when more are named, a crawl is quicker.
 const MOST_NAMED: usize = 200;
 
+/// An id that has not been seen to have changed by then has not.
+const RENAMED_COUNTS: TimeDelta = TimeDelta::hours(24);
+
 /// What waits to be looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stale {
@@ -30,6 +33,8 @@ pub struct Callbacks {
     pub received: u64,
     /// Those that the connector refused.
     pub refused: u64,
+    /// When the last one came, verified or not.
+    pub last_received_at: Option<DateTime<Utc>>,
     /// When the last verified one came.
     pub last_at: Option<DateTime<Utc>>,
     /// Members whom a crawl found changed and no callback had named, though callbacks come.
@@ -46,7 +51,20 @@ struct Source {
     /// Whom callbacks have named since the last complete crawl began, by folded id.
     named: HashMap<String, DateTime<Utc>>,
     everything_at: Option<DateTime<Utc>>,
+    /// Ids that are said to have changed, old and new, until a look-up has shown it or too long has passed.
+    renamed: Vec<Renamed>,
     callbacks: Callbacks,
+}
+
+/// An id that is said to have changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renamed {
+    /// The old id, folded.
+    pub old: String,
+    /// The new id, folded.
+    pub new: String,
+    /// When that was said.
+    pub at: DateTime<Utc>,
 }
 
 /// Hints of all sources.
@@ -67,12 +85,14 @@ impl Hints {
         self.with(source, |s| {
             s.callbacks.received += 1;
             s.callbacks.last_at = Some(now);
+            s.callbacks.last_received_at = Some(now);
             for hint in hints {
                 match hint {
                     Hint::Member { id } => s.name(id, now),
                     Hint::MemberRenamed { old, new } => {
                         s.name(old, now);
                         s.name(new, now);
+                        s.renamed(old, new, now);
                     }
                     Hint::Everything => s.everything(now),
                 }
@@ -84,8 +104,11 @@ impl Hints {
     }
 
     /// Counts a callback that the connector refused.
-    pub fn refuse(&self, source: &str) {
-        self.with(source, |s| s.callbacks.refused += 1);
+    pub fn refuse(&self, source: &str, now: DateTime<Utc>) {
+        self.with(source, |s| {
+            s.callbacks.refused += 1;
+            s.callbacks.last_received_at = Some(now);
+        });
     }
 
     /// Returns once hints have come.
@@ -125,6 +148,20 @@ impl Hints {
         });
     }
 
+    /// The ids of a source that are said to have changed. Only a hint: nothing is done before it is seen.
+    #[must_use]
+    pub fn renamed(&self, source: &str, now: DateTime<Utc>) -> Vec<Renamed> {
+        self.with(source, |s| {
+            s.renamed.retain(|r| now - r.at < RENAMED_COUNTS);
+            s.renamed.clone()
+        })
+    }
+
+    /// Forgets one of these: it is done, or will not be.
+    pub fn settle_renamed(&self, source: &str, renamed: &Renamed) {
+        self.with(source, |s| s.renamed.retain(|r| r != renamed));
+    }
+
     /// Notes that what a hint led to is in the ledger.
     pub fn followed(&self, source: &str, lag: TimeDelta) {
         self.with(source, |s| s.callbacks.last_lag = Some(lag));
@@ -151,6 +188,15 @@ impl Source {
             self.members.clear();
             self.everything = true;
         }
+    }
+
+    fn renamed(&mut self, old: &str, new: &str, now: DateTime<Utc>) {
+        let (old, new) = (fold(old), fold(new));
+        if old == new || self.renamed.len() >= MOST_NAMED {
+            return;
+        }
+        self.renamed.retain(|r| r.old != old);
+        self.renamed.push(Renamed { old, new, at: now });
     }
 
     fn everything(&mut self, now: DateTime<Utc>) {

@@ -121,6 +121,15 @@ impl Engine {
                 Some(Found::Unsettled) | None => needs_crawl = true,
             }
         }
+        // Of an id that is said to have changed, the old one is gone only together with the new one there.
+        for renamed in self.hints().renamed(name, at) {
+            let there = |f: &Finding| f.key == renamed.new && f.what.is_ok();
+            if !found.iter().any(there) && !known.contains_key(&renamed.new) {
+                let before = found.len();
+                found.retain(|f| f.key != renamed.old || f.what.is_ok());
+                needs_crawl |= found.len() < before;
+            }
+        }
         let mut ready = Ready::stored(name, &*source);
         ready.looked_up = found;
         Ok(LookedUp {

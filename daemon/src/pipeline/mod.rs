@@ -7,6 +7,7 @@
 //! the network and the disk come in through what an [`Engine`] is made of.
 
 pub mod apply;
+pub mod basis;
 pub mod clock;
 pub mod crawl;
 pub mod crawls;
@@ -21,6 +22,7 @@ pub mod passes;
 pub mod password;
 pub mod progress;
 pub mod reconcile;
+mod renamed;
 pub mod source;
 mod story;
 pub mod target;

@@ -12,6 +12,7 @@ use crate::ledger::{LedgerError, Recorded};
 use crate::say::Blocked;
 use crate::telemetry::spans;
 
+use super::basis::Basis;
 use super::crawl::{self, Outcome as CrawlOutcome};
 use super::crawls::Gathered;
 use super::engine::{Engine, Parts};
@@ -37,6 +38,9 @@ pub struct Trigger {
     /// By a person's hand: what failed for good is asked again.
     pub by_hand: bool,
 }
+
+/// Says why a plan is not recorded after all; nothing when it may be. It sees the plan with its [`Basis`].
+pub type Review<'a> = &'a (dyn Fn(&Made) -> Option<Blocked> + Send + Sync);
 
 /// What a pass came to.
 #[derive(Debug, Default)]
@@ -70,13 +74,15 @@ impl PassReport {
 }
 
 impl Engine {
-    /// Crawls, compares, and shows what would change. Changes nothing in the cloud and holds nothing.
+    /// Crawls, compares, and shows what would change, on request with what that was made from. Changes nothing in the
+    /// cloud and holds nothing.
     ///
     /// # Errors
     /// When the ledger fails.
     pub async fn plan(
         &self,
         only: Option<&[String]>,
+        with_basis: bool,
         progress: &ProgressSink,
     ) -> Result<PassReport, LedgerError> {
         let Gathered {
@@ -90,7 +96,9 @@ impl Engine {
             failures,
             ..PassReport::default()
         };
-        match self.make(&self.parts(), &ready, false, progress).await {
+        let parts = self.parts();
+        let made = self.make(&parts, &ready, (false, with_basis), progress);
+        match made.await {
             Ok((_, made)) => report.plan = Some(made),
             Err(error) => refused(&mut report, error)?,
         }
@@ -110,7 +118,32 @@ impl Engine {
     ) -> Result<PassReport, LedgerError> {
         let span = spans::pass();
         let gathered = self.crawl(only, progress).instrument(span.clone()).await?;
-        let finish = self.finish(gathered, trigger, until, progress);
+        let finish = self.finish(gathered, trigger, None, until, progress);
+        finish.instrument(span).await
+    }
+
+    /// The same for a plan that a person has read: nothing of it is recorded unless it passes `review`. What could not
+    /// be asked whole cannot be known to be as it was, and ends it too.
+    ///
+    /// # Errors
+    /// When the ledger fails.
+    pub async fn sync_reviewed(
+        &self,
+        only: Option<&[String]>,
+        trigger: &Trigger,
+        review: Review<'_>,
+        until: DateTime<Utc>,
+        progress: &ProgressSink,
+    ) -> Result<PassReport, LedgerError> {
+        let span = spans::pass();
+        let gathered = self.crawl(only, progress).instrument(span.clone()).await?;
+        if !gathered.failures.is_empty() {
+            return Ok(PassReport {
+                failures: gathered.failures,
+                ..PassReport::default()
+            });
+        }
+        let finish = self.finish(gathered, trigger, Some(review), until, progress);
         finish.instrument(span).await
     }
 
@@ -124,7 +157,7 @@ impl Engine {
         until: DateTime<Utc>,
         progress: &ProgressSink,
     ) -> Result<PassReport, LedgerError> {
-        let finish = self.finish(self.stored(), trigger, until, progress);
+        let finish = self.finish(self.stored(), trigger, None, until, progress);
         finish.instrument(spans::pass()).await
     }
 
@@ -145,8 +178,19 @@ impl Engine {
     /// When the ledger fails.
     pub async fn record(
         &self,
+        gathered: Gathered,
+        trigger: &Trigger,
+        progress: &ProgressSink,
+    ) -> Result<PassReport, LedgerError> {
+        self.record_reviewed(gathered, trigger, None, progress)
+            .await
+    }
+
+    async fn record_reviewed(
+        &self,
         mut gathered: Gathered,
         trigger: &Trigger,
+        review: Option<Review<'_>>,
         progress: &ProgressSink,
     ) -> Result<PassReport, LedgerError> {
         let _turn = self.turns.to_plan().await;
@@ -164,10 +208,14 @@ impl Engine {
         }
         let span = spans::plan();
         let made = self
-            .make(&parts, &gathered.ready, true, progress)
+            .make(&parts, &gathered.ready, (true, review.is_some()), progress)
             .instrument(span.clone());
         match made.await {
             Ok((account, made)) => {
+                report.error = review.and_then(|review| review(&made));
+                if report.error.is_some() {
+                    return Ok(report);
+                }
                 report.recorded = reconcile::record(
                     self.ledger(),
                     &made,
@@ -236,12 +284,15 @@ impl Engine {
         &self,
         gathered: Gathered,
         trigger: &Trigger,
+        review: Option<Review<'_>>,
         until: DateTime<Utc>,
         progress: &ProgressSink,
     ) -> Result<PassReport, LedgerError> {
         // The outbox first: what this pass records, this pass applies, and nobody else counts it as theirs.
         let outbox = self.turns.outbox(Applier::Hand).await;
-        let mut report = self.record(gathered, trigger, progress).await?;
+        let mut report = self
+            .record_reviewed(gathered, trigger, review, progress)
+            .await?;
         if report.error.is_none() {
             // By hand, somebody waits in front of it; the daemon has all the time.
             let patience = trigger.by_hand.then_some(LONGEST_THROTTLE);
@@ -272,6 +323,7 @@ impl Engine {
                     .ledger()
                     .correct_members(&source.name, &source.looked_up)?,
             }
+            self.follow_renamed(&source.name)?;
         }
         Ok(())
     }
@@ -392,7 +444,7 @@ impl Engine {
         &self,
         parts: &Parts,
         ready: &[Ready],
-        recording: bool,
+        (recording, with_basis): (bool, bool),
         progress: &ProgressSink,
     ) -> Result<(Option<camsync_cam::Account>, Made), ReconcileError> {
         progress.say(Progress::Observing);
@@ -405,17 +457,21 @@ impl Engine {
             reconcile::claim_lost_creations(self.ledger(), &observed, self.clock().now())?;
         }
         let (ledger, policy, now) = (self.ledger(), &parts.policy, self.clock().now());
-        let mut basis = reconcile::prepare(ledger, policy, ready, &observed, now)?;
+        let mut stands = reconcile::prepare(ledger, policy, ready, &observed, now)?;
         let grants = reconcile::grants(
             ledger,
             parts.cam.as_deref(),
             policy,
-            &mut basis,
+            &mut stands,
             &observed,
             recording,
         )
         .await?;
-        let made = reconcile::make(ledger, policy, basis, &observed, &grants)?;
+        let mut made = reconcile::make(ledger, policy, stands, &observed, &grants)?;
+        if with_basis {
+            let basis = Basis::of(ledger, account.as_ref(), policy, ready, &observed, &made)?;
+            made.basis = Some(basis);
+        }
         let held = made.shown().filter(|c| c.hold.is_some()).count();
         progress.say(Progress::Planned {
             changes: made.shown().count() - held,
@@ -438,7 +494,7 @@ impl Engine {
             .filter(|s| {
                 let configured =
                     parts.sources.contains_key(&s.name) || parts.broken.contains_key(&s.name);
-                !configured || s.seen_enterprise.is_some()
+                s.unlinked.is_none() && (!configured || s.seen_enterprise.is_some())
             })
             .map(|s| s.name)
             .collect();

@@ -1,17 +1,19 @@
 //! Reconcile: feeds the pure steps from ledger and cloud, and records what they say. Decides nothing itself.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use camsync_cam::{Account, Cam};
 use camsync_core::change::Planned;
 use camsync_core::departments::Departments;
 use camsync_core::desired::{Desired, DesiredInput, Verdict, desired};
+use camsync_core::evidence::Absence;
 use camsync_core::grants::{Made as MadeObject, Needs, ObservedGrants};
+use camsync_core::grounds::Grounds;
 use camsync_core::guard::{Decision, Judgement, Memory, judge};
 use camsync_core::model::Member;
 use camsync_core::plan::quota::{self, Quota, Quotas};
-use camsync_core::plan::{Absent, Draft, PlanInput, SourceView, needs, plan};
+use camsync_core::plan::{Absent, Draft, PlanInput, SourceView, Unlinked, needs, plan};
 use camsync_core::problem::Problem;
 use camsync_core::remark::mark_of;
 use camsync_core::rules::{Adopt, Guard, Leavers, LessAccess, Rules};
@@ -24,6 +26,7 @@ use crate::ledger::{
 };
 use crate::say::Blocked;
 
+use super::basis::Basis as StateDigests;
 use super::crawl::Outcome as CrawlOutcome;
 use super::crawls::Alone;
 use super::observe::observe;
@@ -123,6 +126,8 @@ pub struct Made {
     pub draft: Draft,
     /// What the guard said.
     pub judgements: Vec<Judgement>,
+    /// What it was made from, where that was asked for.
+    pub basis: Option<StateDigests>,
     memory: Memory,
     sources: HashSet<String>,
     facts: KnownFacts,
@@ -147,6 +152,15 @@ impl Made {
         let key = camsync_core::model::fold(member);
         let facts = self.facts.get(source)?.get(&key)?;
         Some(facts.name.as_str())
+    }
+
+    /// The names that the rules give to those whom they admit.
+    pub fn wanted_names(&self) -> impl Iterator<Item = &str> {
+        let desired = self.desired.iter().flat_map(|(_, desired, _)| desired);
+        desired.filter_map(|d| match &d.verdict {
+            Verdict::Admitted(admission) => Some(admission.username.as_str()),
+            _ => None,
+        })
     }
 
     /// The changes that a plan shows: all but those that a person has discarded.
@@ -256,6 +270,7 @@ pub struct Basis {
     made: Vec<MadeObject>,
     desired: Vec<(String, Vec<Desired>, Vec<Absent>)>,
     fresh: HashSet<String>,
+    unlinked: BTreeMap<String, Unlinked>,
     whole: bool,
     quotas: Quotas,
 }
@@ -279,6 +294,10 @@ pub fn prepare(
         };
         // Only a source whose enterprise answered, at least once, in full, says anything about anybody.
         if row.last_complete_at.is_none() || row.seen_enterprise.is_some() {
+            continue;
+        }
+        // And one that a person has unlinked says nothing any more.
+        if row.unlinked.is_some() {
             continue;
         }
         // What this very pass has crawled is what the ledger has just stored; it need not be read back.
@@ -331,6 +350,11 @@ pub fn prepare(
         let absent = absences(ledger, &source.name, source.can_look_up, now)?;
         desired_by_source.push((source.name.clone(), made, absent));
     }
+    let unlinked = unlinked(ledger)?;
+    for name in unlinked.keys() {
+        let absent = unlinked_members(name, &sub_users);
+        desired_by_source.push((name.clone(), Vec::new(), absent));
+    }
     let quotas = ledger.quotas(&policy.quotas, observed.sub_user_count() as u64, now)?;
     let whole = ledger.sources()?.iter().all(|known| {
         desired_by_source
@@ -348,6 +372,7 @@ pub fn prepare(
             .map(|r| r.name.clone())
             .collect(),
         desired: desired_by_source,
+        unlinked,
         whole,
         quotas,
     })
@@ -374,6 +399,7 @@ impl Basis {
                 desired,
                 absent,
                 fresh: self.fresh.contains(name),
+                unlinked: self.unlinked.get(name),
             })
             .collect();
         then(&PlanInput {
@@ -448,6 +474,7 @@ pub fn make(
         now,
         draft,
         judgements,
+        basis: None,
         memory,
         sources: basis.desired.iter().map(|(n, ..)| n.clone()).collect(),
         facts: basis.facts,
@@ -455,6 +482,33 @@ pub fn make(
         observed_sub_users: observed.sub_user_count(),
         used,
     })
+}
+
+/// The sources that a person has unlinked, whether or not they are still in the file.
+fn unlinked(ledger: &Ledger) -> Result<BTreeMap<String, Unlinked>, LedgerError> {
+    let rows = ledger.sources()?.into_iter();
+    Ok(rows
+        .filter_map(|row| {
+            let unlinking = row.unlinked?;
+            let unlinked = Unlinked {
+                by: unlinking.by,
+                then: unlinking.then,
+            };
+            Some((row.name, unlinked))
+        })
+        .collect())
+}
+
+/// Everyone with a sub-user of an unlinked source: what the rules last said of them is forgotten.
+fn unlinked_members(source: &str, sub_users: &[SubUser]) -> Vec<Absent> {
+    let theirs = sub_users.iter().filter(|s| s.source == source);
+    theirs
+        .map(|s| Absent {
+            key: s.key.clone(),
+            absence: Absence::Unsettled,
+            grounds: Grounds::Unlinked { by: String::new() },
+        })
+        .collect()
 }
 
 /// That two ids may be one person is said for as long as one of their sub-users is a leaver's.
@@ -485,7 +539,10 @@ fn keep_suspicions(
         let problem = Problem::MaybeSamePerson {
             other: other.clone(),
         };
-        if (one.leaving.is_some() || two.leaving.is_some()) && !problems.contains(&problem) {
+        // Once a person has said which of two goes, there is nothing to suspect.
+        let told = one.replaced_by.is_some() || two.replaced_by.is_some();
+        let leaving = one.leaving.is_some() || two.leaving.is_some();
+        if leaving && !told && !problems.contains(&problem) {
             problems.push(problem);
         }
     }

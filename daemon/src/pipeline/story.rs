@@ -116,6 +116,7 @@ pub(super) fn not_planned(metrics: &Metrics, span: &Span, error: &ReconcileError
         ReconcileError::Cam(_) | ReconcileError::Blocked(Blocked::Cam { .. }) => "cam",
         ReconcileError::Blocked(Blocked::AnotherAccount { .. }) => "account",
         ReconcileError::Blocked(Blocked::Rule { .. }) => "rule",
+        ReconcileError::Blocked(Blocked::MovedOn { .. }) => "moved_on",
     };
     metrics.not_planned(why);
     span.record("result", why);

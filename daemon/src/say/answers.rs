@@ -23,6 +23,22 @@ pub enum Answer {
         /// Since when, where it is known.
         since: Option<DateTime<Utc>>,
     },
+    /// What used to show the member is no longer in the visible range.
+    OutOfRange {
+        /// The member's id.
+        member: String,
+        /// Items of the range that are gone.
+        lost: Vec<String>,
+    },
+    /// The source is unlinked.
+    Unlinked {
+        /// Which.
+        source: String,
+        /// Who unlinked it.
+        by: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// A rule calls for a sub-user.
     Admitted {
         /// Line of the rule.
@@ -176,6 +192,16 @@ impl fmt::Display for Answer {
                 }
                 f.write_str(".")
             }
+            Self::OutOfRange { member, lost } => write!(
+                f,
+                "What used to show {member} is no longer in the visible range: {}.",
+                lost.join(", ")
+            ),
+            Self::Unlinked { source, by, at } => write!(
+                f,
+                "The source {source} was unlinked by {by} at {}: no rule counts for its members.",
+                time_text(*at)
+            ),
             Self::Admitted { rule, username } => write!(
                 f,
                 "The admit rule in line {rule} matches and calls for the sub-user {username}."
@@ -273,6 +299,16 @@ fn zh(answer: &Answer) -> String {
             Some(since) => format!("{member} 自 {} 起不在快照中。", moment(*since)),
             None => format!("{member} 不在快照中。"),
         },
+        Answer::OutOfRange { member, lost } => {
+            format!(
+                "曾使 {member} 可见的范围已不在可见范围内：{}。",
+                lost.join("，")
+            )
+        }
+        Answer::Unlinked { source, by, at } => format!(
+            "来源 {source} 已于 {} 由 {by} 解除关联：其成员不再适用任何规则。",
+            moment(*at)
+        ),
         Answer::Admitted { rule, username } => {
             format!("第 {rule} 行的准入规则匹配，应有子用户 {username}。")
         }

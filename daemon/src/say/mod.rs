@@ -9,6 +9,7 @@ mod failures;
 mod problems;
 mod reasons;
 pub mod refusals;
+mod steps;
 mod terms;
 
 pub use answers::{Account, Answer, answer};
@@ -16,6 +17,7 @@ pub use blocked::{Blocked, blocked};
 pub use failures::{failure, source_failure};
 pub use problems::{FailedChange, Obstacle, obstacle};
 pub use reasons::{hold, reason};
+pub use steps::{Step, step};
 pub use terms::term;
 
 use std::fmt::Display;

@@ -93,6 +93,8 @@ pub(super) fn facts(grounds: &Grounds) -> String {
         }
         Grounds::OutOfRange { lost } => format!("已不在可见范围内：{}", lost.join("，")),
         Grounds::Undecided { text } => format!("单独查询未能确认：{text}"),
+        Grounds::Unlinked { by } => format!("其来源已由 {by} 解除关联"),
+        Grounds::Replaced { by } => format!("{by} 指明该成员在另一 ID 下已有子用户"),
     }
 }
 

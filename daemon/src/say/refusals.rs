@@ -85,7 +85,7 @@ fn blocked_sentence(why: &Blocked) -> Sentence {
     let said = Sentence::both(why.to_string(), blocked("zh", why));
     match why {
         Blocked::Cam { error, .. } => advice::with_remedy(said, error),
-        Blocked::AnotherAccount { .. } | Blocked::Rule { .. } => said,
+        Blocked::AnotherAccount { .. } | Blocked::Rule { .. } | Blocked::MovedOn { .. } => said,
     }
 }
 
@@ -96,6 +96,52 @@ pub fn not_carried_out(why: &Blocked) -> OpError {
     failed(
         format!("the decision is recorded, but could not be carried out yet: {why}"),
         format!("决定已记录，但尚未执行：{}", why.to("zh")),
+    )
+}
+
+/// A plan that a person has read is not the one that would be made now.
+#[must_use]
+pub fn moved_on(why: &Blocked) -> OpError {
+    OpError::overtaken(blocked_sentence(why))
+}
+
+/// A file is no plan.
+#[must_use]
+pub fn no_plan_file(why: &str) -> OpError {
+    usage(
+        format!("this is not a plan that `camsync plan --out` wrote: {why}"),
+        format!("这不是 `camsync plan --out` 写出的计划：{why}"),
+    )
+}
+
+/// A plan of another version of camsync.
+#[must_use]
+pub fn plan_file_version(found: u64, known: u64) -> OpError {
+    usage(
+        format!(
+            "the plan's file has version {found}, and this camsync knows {known}; make a new one: `camsync plan --out FILE`"
+        ),
+        format!(
+            "计划文件的版本为 {found}，此 camsync 支持 {known}；请重新生成：`camsync plan --out FILE`"
+        ),
+    )
+}
+
+/// A plan whose changes are not those that camsync wrote.
+#[must_use]
+pub fn plan_file_edited() -> OpError {
+    usage(
+        "the changes in the plan's file were edited, and only what camsync planned is applied; make a new one: `camsync plan --out FILE`".into(),
+        "计划文件中的变更被改动过，而只有 camsync 计划的变更才会执行；请重新生成：`camsync plan --out FILE`".into(),
+    )
+}
+
+/// The file was not written, for the plan is not whole.
+#[must_use]
+pub fn plan_not_whole() -> OpError {
+    failed(
+        "the plan is not whole, so no file was written".into(),
+        "计划不完整，因此没有写出文件".into(),
     )
 }
 
@@ -120,6 +166,105 @@ pub fn not_suspended(row: &ChangeRow) -> OpError {
         None => said,
         Some(error) => advice::with_remedy(said, error),
     })
+}
+
+/// Two ids of different sources are never one member.
+#[must_use]
+pub fn link_across(one: &str, other: &str) -> OpError {
+    usage(
+        format!(
+            "one is a member of {one}, the other of {other}; only two ids of one source can be the same member"
+        ),
+        format!("两者分属来源 {one} 与 {other}；只有同一来源的两个 ID 才可能是同一成员"),
+    )
+}
+
+/// Both are one id.
+#[must_use]
+pub fn link_to_itself(id: &str) -> OpError {
+    usage(
+        format!("both are {id}; name the old id and the new one"),
+        format!("两者都是 {id}；请指明旧 ID 和新 ID"),
+    )
+}
+
+/// The new id is in no snapshot.
+#[must_use]
+pub fn link_unknown(id: &str) -> OpError {
+    conflict(
+        format!(
+            "{id} is not in the snapshot, so nobody is there to give the sub-user to; crawl its source first: `camsync plan`"
+        ),
+        format!("{id} 不在快照中，无人可接收该子用户；请先拉取其来源：`camsync plan`"),
+    )
+}
+
+/// The old id is still in use.
+#[must_use]
+pub fn link_still_there(id: &str) -> OpError {
+    conflict(
+        format!(
+            "{id} is still there, so its sub-user is not given to anybody else; name the id that is gone first, and then the new one"
+        ),
+        format!("{id} 仍在，其子用户不会给予他人；请先写已消失的 ID，再写新 ID"),
+    )
+}
+
+/// A change of one of the two is under way.
+#[must_use]
+pub fn link_busy(id: &str) -> OpError {
+    OpError::overtaken(Sentence::both(
+        format!(
+            "a change of {id} or of the other is being applied at this moment; nothing was done, try again"
+        ),
+        format!("{id} 或另一方的变更正在执行；未做任何更改，请重试"),
+    ))
+}
+
+/// What would become of a source's sub-users is no longer what was shown.
+#[must_use]
+pub fn unlink_moved_on(name: &str) -> OpError {
+    OpError::overtaken(Sentence::both(
+        format!(
+            "the sub-users of {name} are no longer those that were shown: nothing was done. Look again: `camsync unlink {name}` with the same option"
+        ),
+        format!(
+            "来源 {name} 的子用户已不是所显示的那些：未做任何更改。请以同样的选项重新查看：`camsync unlink {name}`"
+        ),
+    ))
+}
+
+/// Nobody confirmed what was shown.
+#[must_use]
+pub fn unlink_not_confirmed(name: &str) -> OpError {
+    usage(
+        format!(
+            "nothing was done: {name} is unlinked only once this is confirmed, with --yes where nobody can be asked"
+        ),
+        format!("未做任何更改：须确认后才会解除 {name} 的关联；无法询问时请加 --yes"),
+    )
+}
+
+/// The source is not unlinked.
+#[must_use]
+pub fn not_unlinked(name: &str) -> OpError {
+    conflict(
+        format!("the source {name} is linked; there is nothing to take back"),
+        format!("来源 {name} 处于关联状态；没有可以撤销的"),
+    )
+}
+
+/// The source is unlinked.
+#[must_use]
+pub fn is_unlinked(name: &str) -> OpError {
+    conflict(
+        format!(
+            "the source {name} is unlinked, so it is not crawled and its entry in the file is ignored; `camsync sources link {name}` links it again"
+        ),
+        format!(
+            "来源 {name} 已解除关联：不再拉取，文件中的条目也被忽略；`camsync sources link {name}` 可重新关联"
+        ),
+    )
 }
 
 /// There is no such source; the nearest one is named.

@@ -18,6 +18,7 @@ fn zh(word: &str) -> Option<&'static str> {
         "failing" => "失败",
         "paused" => "已暂停",
         "frozen" => "已冻结",
+        "unlinked" => "已解除关联",
         "active" => "在职",
         "disabled" => "已禁用",
         "invited" => "未激活",
@@ -43,6 +44,7 @@ fn zh(word: &str) -> Option<&'static str> {
         "hidden" => "移出可见范围",
         "returned" => "同 ID 归来",
         "expired" => "宽限期满",
+        "asked" => "应人要求",
         "adopt" => "接管",
         // Kinds of changes.
         "create_user" => "新建子用户",

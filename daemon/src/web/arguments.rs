@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use camsync_core::nearest::nearest;
+use camsync_core::plan::Then;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use url::form_urlencoded;
@@ -39,6 +40,12 @@ pub(super) enum Parameter {
     Keys,
     /// The reader's language.
     Language,
+    /// What becomes of a source's sub-users.
+    Then,
+    /// The word for what was shown.
+    Confirm,
+    /// The new id.
+    To,
     /// How long to wait for the end.
     Wait,
 }
@@ -89,6 +96,21 @@ impl Parameter {
                 "The reader's language; by default the daemon's",
                 json!({ "type": "string", "enum": ["en", "zh"] }),
             ),
+            Self::Then => (
+                "then",
+                "What becomes of its sub-users",
+                json!({ "type": "string", "enum": ["keep", "suspend", "delete"] }),
+            ),
+            Self::Confirm => (
+                "confirm",
+                "`confirm` of what was shown: exactly that is done",
+                json!({ "type": "string" }),
+            ),
+            Self::To => (
+                "to",
+                "The new id, or its username",
+                json!({ "type": "string" }),
+            ),
             Self::Wait => (
                 "wait",
                 "Seconds to wait for the end; when it has not come by then, the answer is 202 and the work goes on",
@@ -107,13 +129,17 @@ impl Parameter {
         matches!(self, Self::Source | Self::Member | Self::Id)
     }
 
+    fn is_required(self) -> bool {
+        self.in_path() || matches!(self, Self::Then | Self::Confirm | Self::To)
+    }
+
     /// As the OpenAPI document has it.
     pub(super) fn document(self) -> Value {
         let (name, description, schema) = self.told();
         json!({
             "name": name,
             "in": if self.in_path() { "path" } else { "query" },
-            "required": self.in_path(),
+            "required": self.is_required(),
             "description": description,
             "schema": schema,
         })
@@ -196,6 +222,12 @@ impl Arguments {
     pub(super) fn flag(&self, parameter: Parameter) -> Result<bool, Problem> {
         let said = self.parsed(parameter, "`true` or `false`")?;
         Ok(said.unwrap_or(false))
+    }
+
+    pub(super) fn then(&self) -> Result<Then, Problem> {
+        let word = self.required(Parameter::Then)?;
+        let wrong = || invalid(format!("`then` is keep, suspend or delete, not {word:?}"));
+        Then::parse(&word).ok_or_else(wrong)
     }
 
     pub(super) fn wait(&self) -> Result<Duration, Problem> {

@@ -75,7 +75,8 @@ const fn post(
 }
 
 use Parameter::{
-    Id, Keys, Language, Limit, Member, Off, OnlySource, Reason, Since, Source, Status, Wait,
+    Confirm, Id, Keys, Language, Limit, Member, Off, OnlySource, Reason, Since, Source, Status, To,
+    Wait,
 };
 use Role::{Admin, Approver};
 
@@ -97,6 +98,14 @@ fn list(a: &Arguments) -> Result<ListOptions, Problem> {
         status: a.text(Status),
         source: a.text(OnlySource),
         since: a.since()?,
+    })
+}
+
+fn unlink(a: &Arguments, confirm: Option<String>) -> Result<Request, Problem> {
+    Ok(Request::Unlink {
+        source: a.required(Source)?,
+        then: a.then()?,
+        confirm,
     })
 }
 
@@ -169,6 +178,36 @@ pub(super) static OPERATIONS: &[Operation] = &[
             Ok(Request::PauseSource {
                 name: a.required(Source)?,
                 paused: false,
+            })
+        },
+    ),
+    get(
+        "/sources/{name}/unlinking",
+        "showUnlinking",
+        "What would become of a source's sub-users, and the word to confirm it with",
+        &[Source, Parameter::Then],
+        "unlink",
+        |a| unlink(a, None),
+    ),
+    post(
+        Admin,
+        "/sources/{name}/unlink",
+        "unlinkSource",
+        "End a source, as it was shown",
+        &[Source, Parameter::Then, Confirm, Wait],
+        "unlink",
+        |a| unlink(a, Some(a.required(Confirm)?)),
+    ),
+    post(
+        Admin,
+        "/sources/{name}/link",
+        "linkSource",
+        "Link a source again that was unlinked",
+        SOURCE_ACT,
+        "sources link",
+        |a| {
+            Ok(Request::LinkSource {
+                source: a.required(Source)?,
             })
         },
     ),
@@ -247,6 +286,21 @@ pub(super) static OPERATIONS: &[Operation] = &[
                 id: a.required(Member)?,
                 source: a.text(OnlySource),
                 protected: !a.flag(Off)?,
+            })
+        },
+    ),
+    post(
+        Admin,
+        "/members/{id}/link",
+        "linkMember",
+        "Give the sub-user of an id that is gone to the id in its place",
+        &[Member, To, OnlySource, Wait],
+        "members link",
+        |a| {
+            Ok(Request::LinkMember {
+                old: a.required(Member)?,
+                new: a.required(To)?,
+                source: a.text(OnlySource),
             })
         },
     ),
@@ -417,6 +471,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
         |a| {
             Ok(Request::Plan {
                 source: a.text(OnlySource),
+                basis: false,
             })
         },
     ),

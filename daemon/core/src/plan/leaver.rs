@@ -13,7 +13,7 @@ use crate::sub_user::{Origin, SubUser};
 
 use super::grants::taking;
 use super::managed::{At, confirm};
-use super::{Draft, LAG, Note, is_over};
+use super::{Draft, LAG, Note, Then, is_over};
 
 /// Whether the deny-all policy is a rung of this sub-user's ladder.
 pub(super) fn wants_denial(leavers: &Leavers, sub_user: &SubUser) -> bool {
@@ -75,11 +75,14 @@ pub(super) fn leaver(
         return;
     }
     confirm(at, draft);
-    let disabled = here.is_some_and(|d| matches!(d.verdict, Verdict::Disabled));
-    if !is_over(at.input, sub_user) || disabled {
+    // What a person asked for rests on no crawl.
+    let asked = evidence == Evidence::Asked;
+    let disabled = !asked && here.is_some_and(|d| matches!(d.verdict, Verdict::Disabled));
+    let stays = at.source.unlinked.is_some_and(|u| u.then != Then::Delete);
+    if !is_over(at.input, sub_user) || disabled || stays {
         return;
     }
-    let fresh = at.source.fresh && !at.doubted;
+    let fresh = asked || (at.source.fresh && !at.doubted);
     if sub_user.origin == Origin::Adopted && !at.input.leavers.delete_adopted {
         if fresh {
             draft.notes.push(Note::Released {
@@ -101,7 +104,7 @@ pub(super) fn leaver(
     for mut change in end {
         change.evidence = Some(match evidence {
             // Someone who may only have been moved out of sight is deleted by a person's word alone.
-            Evidence::Hidden => Evidence::Hidden,
+            Evidence::Hidden | Evidence::Asked => evidence,
             _ => Evidence::Expired,
         });
         // What a fresh crawl called for stays on the list, so that a held plan keeps its set and an approval its

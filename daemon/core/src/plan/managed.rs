@@ -15,7 +15,7 @@ use super::entitled::entitled;
 use super::grants::{Grants, Step};
 use super::leaver::leaver;
 use super::newcomers::created;
-use super::{Absent, Draft, LAG, Note, PlanInput, SourceView};
+use super::{Absent, Draft, LAG, Note, PlanInput, SourceView, Then};
 
 /// What becomes of a managed sub-user.
 pub(super) fn managed(
@@ -31,7 +31,14 @@ pub(super) fn managed(
     let lag = sub_user
         .unconfirmed_since
         .is_some_and(|since| input.now - since < LAG);
+    if source.unlinked.is_some_and(|u| u.then == Then::Keep) {
+        draft.notes.push(Note::Released {
+            sub_user: sub_user.id,
+        });
+        return;
+    }
     let case = match (here, gone) {
+        _ if let Some(grounds) = asked(source, sub_user) => Case::Leaver(Evidence::Asked, grounds),
         (Some(desired), _) => match (&desired.verdict, desired.evidence) {
             (Verdict::Admitted(admission), _) => Case::Entitled(desired, admission),
             (Verdict::Failed { rule, error }, _) => {
@@ -87,6 +94,18 @@ pub(super) fn managed(
         Case::Leaver(evidence, grounds) => leaver(&at, here, evidence, grounds, draft),
         Case::Doubted(grounds) => leaver(&at, here, Evidence::Absent, grounds, draft),
         Case::Undecided => confirm(&at, draft),
+    }
+}
+
+/// What a person said that makes a sub-user a leaver's, whatever the provider says.
+fn asked(source: &SourceView<'_>, sub_user: &SubUser) -> Option<Grounds> {
+    let replaced = sub_user.replaced_by.clone();
+    match (source.unlinked, replaced) {
+        (Some(unlinked), _) => Some(Grounds::Unlinked {
+            by: unlinked.by.clone(),
+        }),
+        (None, Some(by)) => Some(Grounds::Replaced { by }),
+        (None, None) => None,
     }
 }
 

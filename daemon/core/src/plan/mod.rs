@@ -59,6 +59,49 @@ pub struct SourceView<'a> {
     pub absent: &'a [Absent],
     /// A complete crawl ended in this very pass: deletions need one.
     pub fresh: bool,
+    /// Set once a person has unlinked it: then nothing of the above counts.
+    pub unlinked: Option<&'a Unlinked>,
+}
+
+/// What a person wants to become of the sub-users of a source that is no longer linked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unlinked {
+    /// Who unlinked it.
+    pub by: String,
+    /// What becomes of them.
+    pub then: Then,
+}
+
+/// What becomes of the sub-users of an unlinked source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Then {
+    /// They stay in the cloud as they are, unmanaged.
+    Keep,
+    /// They are suspended, and stay so.
+    Suspend,
+    /// They are suspended, and deleted after the grace.
+    Delete,
+}
+
+impl Then {
+    /// The word in JSON and in the ledger.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Suspend => "suspend",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// The one of this word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Keep, Self::Suspend, Self::Delete]
+            .into_iter()
+            .find(|then| then.as_str() == word)
+    }
 }
 
 /// All that a plan depends on.
@@ -203,8 +246,9 @@ pub fn plan(input: &PlanInput<'_>, observed: &ObservedGrants) -> Draft {
     }
     let mut newcomers = Vec::new();
     for source in input.sources {
-        let present: HashMap<&str, &Desired> =
-            source.desired.iter().map(|d| (d.key.as_str(), d)).collect();
+        // The rules say nothing of a source that is no longer linked.
+        let said = source.unlinked.map_or(source.desired, |_| &[]);
+        let present: HashMap<&str, &Desired> = said.iter().map(|d| (d.key.as_str(), d)).collect();
         let absent: HashMap<&str, &Absent> =
             source.absent.iter().map(|a| (a.key.as_str(), a)).collect();
         for sub_user in input
@@ -228,7 +272,7 @@ pub fn plan(input: &PlanInput<'_>, observed: &ObservedGrants) -> Draft {
                 _ => {}
             }
         }
-        for desired in source.desired {
+        for desired in said {
             let have = own.get(&(source.name, desired.key.as_str())).copied();
             match (&desired.verdict, have) {
                 (_, Some(s)) if s.busy || s.stage == Stage::Managed => {}

@@ -93,7 +93,8 @@ pub fn needs(input: &PlanInput<'_>) -> Needs {
                 continue;
             }
             let Some(uin) = sub_user.uin else { continue };
-            let leaver = !sub_user.protected && leavers.contains(sub_user.key.as_str());
+            let going = sub_user.replaced_by.is_some() || leavers.contains(sub_user.key.as_str());
+            let leaver = !sub_user.protected && going;
             let new = leaver && sub_user.leaving.is_none();
             let due = leaver && is_over(input, sub_user);
             if new || sub_user.suspended() || sub_user.keys_requested {

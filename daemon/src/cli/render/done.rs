@@ -24,6 +24,13 @@ fn said(paper: &Paper, document: &Value) -> Vec<String> {
         };
         return words.iter().map(|w| paper.word(*w).to_owned()).collect();
     }
+    if document["linked"] == Value::Bool(true) {
+        let word = match document["configured"] == Value::Bool(true) {
+            true => words::LINKED,
+            false => words::LINKED_FROZEN,
+        };
+        return vec![paper.fill(word, &[&source])];
+    }
     if let Value::Bool(paused) = document["paused"] {
         let word = if paused {
             words::PAUSED

@@ -16,6 +16,7 @@ mod sources;
 mod status;
 mod table;
 mod time;
+mod unlink;
 pub(crate) mod words;
 
 use serde_json::Value;
@@ -49,6 +50,7 @@ pub(crate) enum Draw {
     Connectors,
     Connector,
     NotifyTest,
+    Unlink,
     Done,
 }
 
@@ -82,9 +84,22 @@ pub(crate) fn text(draw: Draw, document: &Value, style: Style) -> String {
         Draw::Connectors => connectors::list(&mut paper, document),
         Draw::Connector => connectors::inspect(&mut paper, &document["connector"]),
         Draw::NotifyTest => notify::test(&mut paper, document),
+        Draw::Unlink => unlink::draw(&mut paper, &document["unlink"]),
         Draw::Done => done::draw(&mut paper, document),
         Draw::AuditLines => {}
     }
+    paper.done()
+}
+
+/// What is asked before a source is unlinked.
+pub(crate) fn unlink_question(style: Style) -> &'static str {
+    unlink::question(style.language)
+}
+
+/// What is said below a plan that was written into a file.
+pub(crate) fn plan_written(file: &std::path::Path, style: Style) -> String {
+    let mut paper = Paper::new(style);
+    pass::written(&mut paper, &safe::text(&file.to_string_lossy()));
     paper.done()
 }
 
@@ -167,7 +182,8 @@ fn tint_of(status: &str) -> Tint {
     match status {
         "ok" | "applied" | "active" | "approved" => Tint::Good,
         "failing" | "failed" => Tint::Bad,
-        "held" | "paused" | "frozen" | "pending" | "in_flight" | "crawling" | "never" => Tint::Warn,
+        "held" | "paused" | "frozen" | "unlinked" | "pending" | "in_flight" | "crawling"
+        | "never" => Tint::Warn,
         _ => Tint::Dim,
     }
 }

@@ -14,6 +14,7 @@ use crate::{advice, say};
 const LISTED: usize = 50;
 
 pub(super) fn plan(paper: &mut Paper, document: &Value) {
+    what_if(paper, &document["what_if"]);
     failures(paper, document);
     let going = going(document);
     if !going.is_empty() {
@@ -71,6 +72,39 @@ pub(super) fn sync(paper: &mut Paper, document: &Value) {
     problems(paper, document);
     applied(paper, document);
     last_word(paper, document);
+}
+
+/// What a plan for other rules stands on.
+fn what_if(paper: &mut Paper, what_if: &Value) {
+    if what_if.is_null() {
+        return;
+    }
+    let text = paper.fill(words::WHAT_IF, &[&str_of(&what_if["config"])]);
+    paper.paragraph("", Tint::Plain, &text, Tint::Head);
+    for snapshot in items(&what_if["snapshots"]) {
+        let name = str_of(&snapshot["source"]);
+        let text = match snapshot["taken_at"].is_null() {
+            true => paper.fill(words::NO_SNAPSHOT, &[&name]),
+            false => paper.fill(
+                words::SNAPSHOT_OF,
+                &[&name, &time::moment(&snapshot["taken_at"])],
+            ),
+        };
+        paper.paragraph("  ", Tint::Plain, &text, Tint::Dim);
+    }
+    if what_if["cloud_read"] == Value::Bool(false) {
+        let text = match str_of(&what_if["cloud_error"]) {
+            "" => paper.word(words::CLOUD_BELIEVED).to_owned(),
+            why => paper.fill(words::CLOUD_UNREAD, &[&why]),
+        };
+        paper.paragraph("! ", Tint::Warn, &text, Tint::Plain);
+    }
+}
+
+/// The file that a plan was written into.
+pub(super) fn written(paper: &mut Paper, file: &str) {
+    let text = paper.fill(words::PLAN_WRITTEN, &[&file]);
+    paper.paragraph("→ ", Tint::Good, &text, Tint::Plain);
 }
 
 /// Changes that wait for nobody.

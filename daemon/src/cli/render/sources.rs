@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::paper::{Paper, Tint};
 use super::table::{Cell, Fit, Table};
-use super::{items, joined, scalar, status_cell, str_of, time, told, words};
+use super::{items, scalar, status_cell, str_of, time, told, words};
 use crate::pipeline::SourceFailure;
 use crate::say;
 
@@ -52,6 +52,17 @@ pub(super) fn list(paper: &mut Paper, sources: &Value, now: DateTime<Utc>) {
         let text = format!("{}: {error}", str_of(&source["name"]));
         paper.paragraph("  ✗ ", Tint::Bad, &text, Tint::Plain);
     }
+    for source in items(sources) {
+        ignored(paper, source);
+    }
+}
+
+/// An entry in the file that does nothing is said to do nothing.
+fn ignored(paper: &mut Paper, source: &Value) {
+    if source["unlinked"]["configured"] == Value::Bool(true) {
+        let text = paper.fill(words::ENTRY_IGNORED, &[&str_of(&source["name"])]);
+        paper.paragraph("  ! ", Tint::Warn, &text, Tint::Plain);
+    }
 }
 
 pub(super) fn show(paper: &mut Paper, document: &Value, now: DateTime<Utc>) {
@@ -76,9 +87,10 @@ pub(super) fn show(paper: &mut Paper, document: &Value, now: DateTime<Utc>) {
             words::known(language, str_of(&source["state"])),
         ),
         (paper.word(words::F_CONNECTOR), scalar(&source["connector"])),
+        (paper.word(words::F_ENTERPRISE), enterprise(document)),
         (
-            paper.word(words::F_ENTERPRISE),
-            scalar(&source["enterprise"]),
+            paper.word(words::F_APP),
+            scalar(&document["settings"]["agent_id"]),
         ),
         (paper.word(words::F_SCHEDULE), schedule),
         (paper.word(words::F_LAST), both(&source["last_crawl"])),
@@ -88,11 +100,94 @@ pub(super) fn show(paper: &mut Paper, document: &Value, now: DateTime<Utc>) {
         ),
         (paper.word(words::F_NEXT), both(&source["next_crawl"])),
         (paper.word(words::F_MEMBERS), scalar(&source["members"])),
-        (paper.word(words::F_RANGE), joined(&document["range"], ", ")),
+        (
+            paper.word(words::F_RANGE),
+            range(paper, &document["range_items"], LISTED),
+        ),
+        (
+            paper.word(words::F_CALLBACKS),
+            callbacks(paper, document, now),
+        ),
     ];
     paper.facts(2, &facts);
+    ignored(paper, source);
     failure(paper, "  ✗ ", &document["failure"]);
+    range_changes(paper, document, now);
     tree(paper, document);
+}
+
+/// So many items of a range are named; the document has them all.
+const LISTED: usize = 30;
+
+/// What the enterprise calls itself, where that is known, and its id.
+fn enterprise(document: &Value) -> String {
+    let id = str_of(&document["source"]["enterprise"]);
+    match str_of(&document["enterprise_name"]) {
+        "" => id.to_owned(),
+        name => format!("{name} ({id})"),
+    }
+}
+
+/// Items of a range by name; departments stand for themselves, others say what they are.
+fn range(paper: &Paper, all: &Value, most: usize) -> String {
+    let all = items(all);
+    let mut said: Vec<String> = all
+        .iter()
+        .take(most)
+        .map(|item| match str_of(&item["name"]) {
+            "" => str_of(&item["item"]).to_owned(),
+            name => format!("{name} ({})", str_of(&item["item"])),
+        })
+        .collect();
+    if all.len() > most {
+        said.push(paper.fill(words::AND_MORE, &[&(all.len() - most)]));
+    }
+    said.join(paper.comma())
+}
+
+/// How it goes with callbacks, since the daemon began.
+fn callbacks(paper: &Paper, document: &Value, now: DateTime<Utc>) -> String {
+    let callbacks = &document["callbacks"];
+    if callbacks.is_null() {
+        return String::new();
+    }
+    let ago = |value: &Value| match time::age(paper.language(), value, now) {
+        none if none.is_empty() => paper.word(words::NEVER).to_owned(),
+        age => age,
+    };
+    paper.fill(
+        words::CALLBACKS,
+        &[
+            &ago(&callbacks["last_received_at"]),
+            &ago(&callbacks["last_at"]),
+            &scalar(&callbacks["received"]),
+            &scalar(&callbacks["refused"]),
+            &scalar(&callbacks["missed"]),
+        ],
+    )
+}
+
+/// How the range changed, the last few times.
+fn range_changes(paper: &mut Paper, document: &Value, now: DateTime<Utc>) {
+    let changes = items(&document["range_changes"]);
+    if changes.is_empty() {
+        return;
+    }
+    paper.head(paper.word(words::RANGE_CHANGES));
+    for change in changes.iter().take(5) {
+        let mut said = vec![time::age(paper.language(), &change["at"], now)];
+        for (sign, key) in [("+", "came"), ("-", "went")] {
+            let count = change[format!("{key}_count")].as_u64().unwrap_or(0);
+            if count > 0 {
+                let named = range(paper, &change[key], 5);
+                said.push(format!("{sign}{count}: {named}"));
+            }
+        }
+        if change["configured"] == Value::Bool(true) {
+            said.push(paper.word(words::RANGE_CONFIGURED).to_owned());
+        }
+        paper.paragraph("  ", Tint::Plain, &said.join("  "), Tint::Plain);
+    }
 }
 
 /// A source's failure: what happened, its cause, what to do.
@@ -157,7 +252,7 @@ fn tree(paper: &mut Paper, document: &Value) {
                     str_of(&department["name"])
                 )
                 .into(),
-                scalar(&department["members"]).into(),
+                people(department).into(),
                 Cell::tinted(Tint::Dim, id),
             ]);
             for child in below.get(&Some(id)).into_iter().flatten().rev() {
@@ -166,4 +261,14 @@ fn tree(paper: &mut Paper, document: &Value) {
         }
     }
     table.draw(paper);
+}
+
+/// How many are in a department, and, where it is another number, how many with those below.
+fn people(department: &Value) -> String {
+    let (own, all) = (scalar(&department["members"]), scalar(&department["below"]));
+    if own == all {
+        own
+    } else {
+        format!("{own} / {all}")
+    }
 }

@@ -159,6 +159,34 @@ words! {
     STATUS_FINE: "All is well.", "一切正常。";
 
     // Plan and sync.
+    WHAT_IF: "What if {0} were in force:", "假如 {0} 生效：";
+    SNAPSHOT_OF: "{0}: the snapshot of {1}", "{0}：{1} 的快照";
+    NO_SNAPSHOT: "{0}: never crawled, so nothing can be said of it", "{0}：从未拉取，无从得知";
+    CLOUD_UNREAD: "CAM could not be read, so what the ledger knows stands for it: {0}", "无法读取 CAM，以台账所记为准：{0}";
+    CLOUD_BELIEVED: "What the ledger knows stands for the cloud: the target only records.", "目标只做记录，以台账所记为准。";
+    PLAN_WRITTEN: "Written to {0}. It is done, as it stands here, by: camsync apply {0}", "已写入 {0}。按此执行：camsync apply {0}";
+    UNLINK_WOULD: "Unlinking {0} ({1}): what becomes of its {2} sub-users", "解除来源 {0}（{1}）的关联：其 {2} 个子用户的去向";
+    UNLINKED: "{0} is unlinked. Until the grace is over: camsync sources link {0}", "{0} 已解除关联。宽限期内可撤销：camsync sources link {0}";
+    UNLINK_LEFT: "{0} changes done, {1} to be done", "已完成 {0} 个变更，尚余 {1} 个";
+    UNLINK_NOBODY: "It has no sub-users.", "没有子用户。";
+    UNLINK_STEPS: "What remains to be done by you:", "仍须您来做的：";
+    UNLINK_ASK: "Type the source's name to confirm: ", "输入来源名称以确认：";
+    BECOMES_RELEASED: "stays as it is, unmanaged", "保持原样，不再管理";
+    BECOMES_SUSPENDED: "is suspended", "停用";
+    BECOMES_SUSPENDED_ALREADY: "stays suspended", "保持停用";
+    BECOMES_DELETED: "is suspended; deleted after {0}", "停用；{0} 后删除";
+    BECOMES_LET_GO: "is suspended; unmanaged after {0}, for it was adopted", "停用；因系接管，{0} 后不再管理";
+    BECOMES_PROTECTED: "stays as it is: it is protected", "保持原样：受保护";
+    LINKED: "{0} is linked again; what it calls for is done from now on", "{0} 已重新关联；其要求从现在起执行";
+    LINKED_FROZEN: "{0} is linked again, but not in the file: it is frozen until it is back there", "{0} 已重新关联，但不在配置文件中：放回之前保持冻结";
+    ENTRY_IGNORED: "{0} is unlinked: its entry in the file is ignored until camsync sources link {0}", "{0} 已解除关联：在 camsync sources link {0} 之前，文件中的条目被忽略";
+    F_APP: "application", "应用";
+    F_CALLBACKS: "callbacks", "回调";
+    AND_MORE: "and {0} more", "另有 {0} 项";
+    CALLBACKS: "last received {0}, last verified {1}; {2} verified, {3} refused, {4} changes missed", "上次收到 {0}，上次通过验证 {1}；通过 {2}，拒绝 {3}，漏报变更 {4}";
+    RANGE_CHANGES: "Last changes of the visible range:", "可见范围最近的变化：";
+    RANGE_CONFIGURED: "(the range itself was edited)", "（可见范围本身被修改）";
+    UNLINK_SECOND: "A second person must approve what becomes of the sub-users: camsync plans approve {0}", "子用户的去向须由第二人批准：camsync plans approve {0}";
     WOULD: "What would change:", "将要进行的变更：";
     CHANGED: "Changes of this pass:", "本次变更：";
     NO_CHANGES: "No changes. CAM is as the rules call for.", "没有变更。CAM 与规则一致。";

@@ -220,6 +220,7 @@ fn why(evidence: Evidence) -> &'static str {
         Evidence::Hidden => "what showed them has left the visible range",
         Evidence::Returned => "they came back under an old id with another name",
         Evidence::Expired => "their grace is over, so they would be deleted",
+        Evidence::Asked => "a person asked for it, but these were not shown then",
         Evidence::Adopt => "an existing sub-user would be taken over",
     }
 }

@@ -226,6 +226,7 @@ fn why(evidence: Evidence) -> &'static str {
         Evidence::Hidden => "原先使其可见的部门、标签或名单已移出可见范围",
         Evidence::Returned => "旧 ID 以另一姓名归来",
         Evidence::Expired => "宽限期已满，将被删除",
+        Evidence::Asked => "有人要求移除，但当时未显示这些",
         Evidence::Adopt => "将接管已有的子用户",
     }
 }

@@ -194,6 +194,7 @@ fn sub_user(uin: u64) -> SubUser {
         stopped_at: None,
         protected: false,
         resume_requested: false,
+        replaced_by: None,
         keys_requested: false,
         given: Vec::new(),
         keys_off: Vec::new(),
