@@ -1,7 +1,7 @@
 //! `changes`: the outbox and its history.
 
 use camsync_core::change::{Hold, UserState};
-use camsync_core::object::Object;
+use camsync_core::object::{Object, ObjectKind};
 use camsync_core::outbox::{Event, Kind, Status};
 use serde_json::{Value, json};
 
@@ -11,19 +11,8 @@ use crate::say::refusals;
 
 use super::{Context, ListOptions, OpError, passes, sources};
 
-/// What of a sub-user a change is about, all fields there: absent values are null, not left out.
-pub(super) fn state_json(state: Option<&UserState>) -> Value {
-    state.map_or(Value::Null, |state| {
-        json!({
-            "remark": state.remark,
-            "console_login": state.console_login,
-            "phone": state.phone,
-            "email": state.email,
-        })
-    })
-}
-
-/// Before and after of a change: of a sub-user's own facts, or of the group, policy or key that it is about.
+/// Before and after of a change: of a sub-user's own facts, or of the group, policy or key that it is about. All fields
+/// are there: absent values are null, not left out.
 pub(super) fn states(
     kind: Kind,
     object: Option<&Object>,
@@ -31,18 +20,34 @@ pub(super) fn states(
     after: Option<&UserState>,
 ) -> (Value, Value) {
     let Some(object) = object else {
-        return (state_json(before), state_json(after));
+        let facts = |state: Option<&UserState>| {
+            state.map_or(Value::Null, |state| state_json(state, None, None))
+        };
+        return (facts(before), facts(after));
     };
-    let named = || json!({ object.kind.as_str(): object.name });
-    let key = |active: bool| json!({ "key": object.name, "active": active });
+    let state = |active| state_json(&UserState::default(), Some(object), active);
     match kind {
         Kind::CreateGroup | Kind::CreatePolicy | Kind::AddToGroup | Kind::AttachPolicy => {
-            (Value::Null, named())
+            (Value::Null, state(None))
         }
-        Kind::DisableKey => (key(true), key(false)),
-        Kind::EnableKey => (key(false), key(true)),
-        _ => (named(), Value::Null),
+        Kind::DisableKey => (state(Some(true)), state(Some(false))),
+        Kind::EnableKey => (state(Some(false)), state(Some(true))),
+        _ => (state(None), Value::Null),
     }
+}
+
+fn state_json(state: &UserState, object: Option<&Object>, active: Option<bool>) -> Value {
+    let named = |kind| object.filter(|o| o.kind == kind).map(|o| &o.name);
+    json!({
+        "remark": state.remark,
+        "console_login": state.console_login,
+        "phone": state.phone,
+        "email": state.email,
+        "group": named(ObjectKind::Group),
+        "policy": named(ObjectKind::Policy),
+        "key": named(ObjectKind::Key),
+        "active": active,
+    })
 }
 
 /// A text that may be absent.
