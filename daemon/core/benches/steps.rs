@@ -2,17 +2,19 @@
 #![allow(missing_docs, unreachable_pub, clippy::panic)]
 
 mod account;
+mod many_rules;
 
 use std::hint::black_box;
 use std::time::Duration;
 
-use account::{Account, ManyRules, RULED};
+use account::Account;
 use camsync_core::evidence::Evidence;
 use camsync_core::guard::{Memory, judge};
 use camsync_core::outbox::{Event, Status};
 use camsync_core::retry::{FailureClass, next};
 use camsync_core::rules::{Guard, Retry};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use many_rules::{ManyRules, RULED};
 
 const MEMBERS: usize = 100_000;
 const EVENTS: [Event; 9] = [
