@@ -1,5 +1,6 @@
 //! What people do to groups, policies and permissions behind camsync's back, and rooms that are too small.
 
+use camsync_simulators::cam::UserKind;
 use serde_json::{Value, json};
 
 use crate::grants::{granting, groups, join, policies, regrant};
@@ -324,4 +325,68 @@ fn a_rung_that_is_accepted_without_effect_ends_as_failed() {
     world.cam.set_read_lag(std::time::Duration::ZERO);
     world.sync();
     assert_eq!(world.problem("m1"), "");
+}
+
+#[test]
+fn a_grant_that_no_reading_shows_yet_is_no_drift_and_given_again_after_a_minute() {
+    let world = granting("");
+    world.cam.add_group("staff");
+    join(&world, 1..=1, 2);
+    world.sync();
+    world.cam.settle();
+    world.cam.set_read_lag(std::time::Duration::from_secs(3600));
+    regrant(&world, GROUP);
+    world.sync();
+    assert_eq!(groups(&world, "m1"), ["staff"]);
+    for _ in 0..2 {
+        nothing_to_do(&world.sync());
+        assert_eq!(world.problem("m1"), "");
+    }
+    world.cam.clear_log();
+    let since = "UPDATE grants SET unconfirmed_since = '2020-01-01T00:00:00.000Z'";
+    world.ledger().execute(since, []).unwrap();
+    world.sync();
+    assert_eq!(world.cam.count("AddUserToGroup"), 1);
+    assert_eq!(world.problem("m1"), "");
+}
+
+#[test]
+fn a_group_that_nothing_calls_for_stays_while_somebody_is_in_it() {
+    let world = granting(GROUP);
+    world.cam.configure(|o| o.delete_full_group = true);
+    world.cam.add_user("stranger", UserKind::SubUser);
+    join(&world, 1..=1, 2);
+    world.sync();
+    world.cam.join("stranger", "staff").unwrap();
+    regrant(&world, "");
+    for _ in 0..2 {
+        let report = world.sync();
+        assert_eq!(report["summary"]["delete_group"], Value::Null, "{report}");
+        assert_eq!(groups(&world, "stranger"), ["staff"]);
+    }
+    assert!(groups(&world, "m1").is_empty());
+    world.cam.leave("stranger", "staff").unwrap();
+    world.sync();
+    assert!(world.cam.with(|cloud| cloud.group("staff").is_none()));
+}
+
+#[test]
+fn what_sub_users_have_is_read_once_an_hour_but_a_leavers_is_read_at_once() {
+    let world = granting(STAFF);
+    world.cam.add_policy("deploy");
+    join(&world, 1..=4, 2);
+    world.sync();
+    world.sync();
+    world.cam.clear_log();
+    world.sync();
+    assert_eq!(world.cam.count("ListAttachedUserPolicies"), 0);
+    assert_eq!(world.cam.count("ListAccessKeys"), 0);
+    let key = world.cam.add_key("m1");
+    world.leave(1..=1);
+    world.sync();
+    assert!(!world.cam.user("m1").unwrap().keys[&key].active);
+    an_hour_later(&world);
+    world.cam.clear_log();
+    world.sync();
+    assert_eq!(world.cam.count("ListAccessKeys"), 4);
 }

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use crate::change::{Hold, Planned};
 use crate::grants::ObservedGrants;
-use crate::object::ObjectKind;
 use crate::outbox::Kind;
 use crate::sub_user::Observed;
 
