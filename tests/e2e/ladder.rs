@@ -27,6 +27,13 @@ fn key_works(world: &World, user: &str, key: &str) -> Option<bool> {
     Some(found["Status"] == "Active")
 }
 
+/// Switches a key of m1 by hand.
+fn switch(world: &World, key: &str, status: &str) {
+    let uin = world.cam.uin("m1");
+    let params = serde_json::json!({"AccessKeyId": key, "Status": status, "TargetUin": uin});
+    world.cam.by_hand("UpdateAccessKey", params).unwrap();
+}
+
 #[test]
 fn every_rung_is_taken_and_recorded() {
     let (world, key) = leaver("[leavers]\ndeny_all = \"always\"\n");
@@ -68,14 +75,7 @@ fn what_comes_back_to_a_leaver_is_taken_again() {
     let (world, key) = leaver("[leavers]\ndeny_all = \"always\"\n");
     world.sync();
     world.sync();
-    let uin = world.cam.uin("m1");
-    world
-        .cam
-        .by_hand(
-            "UpdateAccessKey",
-            serde_json::json!({"AccessKeyId": key, "Status": "Active", "TargetUin": uin}),
-        )
-        .unwrap();
+    switch(&world, &key, "Active");
     world.cam.detach("m1", DENY_ALL).unwrap();
     // A sub-user's own grants are read once an hour; the hour is over.
     world
@@ -102,14 +102,7 @@ fn a_return_undoes_the_rungs_but_for_keys() {
     world.does(&["members", "resume", "m1", "--keys"]);
     assert_eq!(key_works(&world, "m1", &key), Some(true));
     // Asked once, it does not switch on what somebody switches off later.
-    let uin = world.cam.uin("m1");
-    world
-        .cam
-        .by_hand(
-            "UpdateAccessKey",
-            serde_json::json!({"AccessKeyId": key, "Status": "Inactive", "TargetUin": uin}),
-        )
-        .unwrap();
+    switch(&world, &key, "Inactive");
     world.sync();
     assert_eq!(key_works(&world, "m1", &key), Some(false));
 }
@@ -191,6 +184,14 @@ fn an_emergency_takes_keys_too() {
         "kept for the day that it is over"
     );
     world.sync();
+    // What somebody switches on again meanwhile goes off again.
+    switch(&world, &key, "Active");
+    world
+        .ledger()
+        .execute("DELETE FROM own_grants", [])
+        .unwrap();
+    world.sync();
+    assert_eq!(key_works(&world, "m1", &key), Some(false));
     world.does(&["members", "resume", "m1"]);
     assert!(world.signs_in("m1"));
     assert_eq!(key_works(&world, "m1", &key), Some(false));

@@ -29,6 +29,7 @@ mod explain;
 mod full_disk;
 mod grant_faults;
 mod grants;
+mod grants_by_hand;
 mod guard;
 mod http;
 mod http_limits;

@@ -30,6 +30,7 @@ pub fn failure(language: &str, failure: &Failure) -> String {
             "unrecorded" => "账本中已没有创建它的记录；由下一个计划重新决定",
             "group_in_use" => "此后有人向该用户组加入了成员或策略；它保持不变",
             "key_not_off" => "CAM 接受了停用 API 密钥的请求，但未显示它已停用",
+            "still_there" => "CAM 接受了移除请求，但仍显示该用户组或策略",
             "key_active" => "API 密钥仍可用；删除之前先停用",
             "sign_in_off" => "子用户的控制台登录已被关闭，密码不会将其开启",
             "password_lost" => "camsync 在应答到达之前停止，密码没有显示给任何人；请重新生成",

@@ -79,6 +79,14 @@ impl<'a> Grants<'a> {
         }
     }
 
+    /// What camsync gave of a group that is wanted and that somebody has deleted: whoever was in it has lost it by that
+    /// hand, also once another group has the name.
+    fn lost<'g>(&self, given: &'g [Given], object: &Object) -> Option<&'g Given> {
+        let groups = given.iter().filter(|g| g.kind == ObjectKind::Group);
+        let mut same = groups.filter(|g| object.kind == g.kind && g.name == object.name);
+        same.find(|g| self.observed.group(g.id).is_none())
+    }
+
     /// Turns names into groups and policies, and says what stands in the way.
     pub(super) fn targets(
         &self,
@@ -94,7 +102,6 @@ impl<'a> Grants<'a> {
         };
         let mut problem = |problem| draft.problem(source, key, problem);
         let literally = |policy: &str| called_for.policies.iter().any(|w| &*w.name == policy);
-        let mut to_make = Vec::new();
         for wanted in &called_for.groups {
             match self.group(wanted, given) {
                 Ok(Some(group)) => {
@@ -113,10 +120,8 @@ impl<'a> Grants<'a> {
                         None,
                     );
                 }
-                Ok(None) => {
-                    to_make.push(wanted);
-                    targets.add(Object::group(&*wanted.name, None), wanted.rule, None);
-                }
+                // To be made, if anybody is to join it.
+                Ok(None) => targets.add(Object::group(&*wanted.name, None), wanted.rule, None),
                 Err(found) => problem(found),
             }
         }
@@ -193,12 +198,6 @@ impl<'a> Grants<'a> {
                     targets.add(object, rule, Some(&wanted.name));
                 }
             }
-        }
-        for wanted in to_make {
-            draft
-                .groups_to_make
-                .entry(wanted.name.to_string())
-                .or_insert_with(|| (source.to_owned(), wanted.rule));
         }
         targets
     }
@@ -336,10 +335,13 @@ pub(super) fn steps(
     }
     let targets = grants.targets(source, key, &desired.entitlement, given, draft);
     let mut steps = Vec::new();
+    let mut lost = HashSet::new();
     for (object, by) in targets.wanted() {
         let known = given
             .iter()
-            .find(|g| g.kind == object.kind && Some(g.id) == object.id);
+            .find(|g| g.kind == object.kind && Some(g.id) == object.id)
+            .or_else(|| grants.lost(given, object));
+        lost.extend(known.filter(|k| Some(k.id) != object.id).map(|k| k.id));
         let shown = match object.id {
             Some(id) => grants.has(uin, object.kind, id),
             None => Some(false),
@@ -383,6 +385,7 @@ pub(super) fn steps(
                 }
             },
         };
+        draft.make_for(source, object, by.rule);
         steps.push(Step {
             kind: giving(object.kind),
             object: object.clone(),
@@ -390,7 +393,8 @@ pub(super) fn steps(
             evidence: None,
         });
     }
-    for given in given.iter().filter(|g| !g.denies() && !targets.stands(g)) {
+    let stands = |g: &Given| targets.stands(g) || lost.contains(&g.id);
+    for given in given.iter().filter(|g| !g.denies() && !stands(g)) {
         let object = Object {
             kind: given.kind,
             name: given.name.clone(),

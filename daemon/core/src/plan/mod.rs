@@ -19,7 +19,7 @@ use crate::desired::{Desired, Verdict};
 use crate::evidence::Absence;
 use crate::grants::{CalledForBy, Made, ObservedGrants};
 use crate::grounds::Grounds;
-use crate::object::Object;
+use crate::object::{Object, ObjectKind};
 use crate::outbox::Kind;
 use crate::problem::Problem;
 use crate::rules::{Leavers, LessAccess};
@@ -232,6 +232,15 @@ impl Draft {
             .entry((source.to_owned(), key.to_owned()))
             .or_default()
             .push(problem);
+    }
+
+    /// Has the group made that somebody is to join, where it does not exist.
+    fn make_for(&mut self, source: &str, object: &Object, rule: u32) {
+        if object.kind == ObjectKind::Group && object.id.is_none() {
+            self.groups_to_make
+                .entry(object.name.clone())
+                .or_insert_with(|| (source.to_owned(), rule));
+        }
     }
 }
 

@@ -165,6 +165,9 @@ fn first_grants(
         &[],
         draft,
     );
+    for (object, by) in targets.wanted() {
+        draft.make_for(&creation.source, object, by.rule);
+    }
     targets
         .wanted()
         .map(|(object, by)| Planned {

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use crate::change::{Hold, Planned};
 use crate::grants::ObservedGrants;
-use crate::object::ObjectKind;
 use crate::outbox::Kind;
 use crate::sub_user::Observed;
 
@@ -94,25 +93,24 @@ pub struct Forecast {
 /// Holds what does not fit, and what depends on it.
 pub(super) fn hold(input: &PlanInput<'_>, grants: &Grants<'_>, draft: &mut Draft) {
     let mut wanted: HashMap<(Quota, u64), u64> = HashMap::new();
-    let uins: HashMap<i64, u64> = input
-        .sub_users
-        .iter()
-        .filter_map(|s| Some((s.id, s.uin?)))
-        .collect();
-    let uses = |change: &Planned| uses(change, &uins);
+    let mut named = Named::new(input);
     for change in &draft.changes {
-        for quota in uses(change).into_iter().flatten() {
+        for quota in named.uses(change).into_iter().flatten() {
             *wanted.entry(quota).or_default() += 1;
         }
     }
+    let count = |named: &Named, quota, of| match named.to_come(of) {
+        Some(_) => Some((0, true)),
+        None => count(input.observed, grants.observed, quota, of),
+    };
     let mut taken: HashMap<(Quota, u64), u64> = HashMap::new();
     for change in &mut draft.changes {
         let mut full = None;
-        for (quota, of) in uses(change).into_iter().flatten() {
+        for (quota, of) in named.uses(change).into_iter().flatten() {
             let Some(limit) = input.quotas.limit(quota, of) else {
                 continue;
             };
-            let Some((seen, whole)) = count(input.observed, grants.observed, quota, of) else {
+            let Some((seen, whole)) = count(&named, quota, of) else {
                 continue;
             };
             // Until all are counted, what CAM said stands.
@@ -132,7 +130,7 @@ pub(super) fn hold(input: &PlanInput<'_>, grants: &Grants<'_>, draft: &mut Draft
             change.hold = full;
             continue;
         }
-        for quota in uses(change).into_iter().flatten() {
+        for quota in named.uses(change).into_iter().flatten() {
             *taken.entry(quota).or_default() += 1;
         }
     }
@@ -142,9 +140,10 @@ pub(super) fn hold(input: &PlanInput<'_>, grants: &Grants<'_>, draft: &mut Draft
         .filter(|((quota, of), _)| *of == 0 || input.quotas.limit(*quota, *of).is_some())
         .map(|((quota, of), wanted)| Forecast {
             quota,
-            of: name_of(input, grants, quota, of),
+            of: (named.to_come(of).map(str::to_owned))
+                .or_else(|| name_of(input, grants, quota, of)),
             limit: input.quotas.limit(quota, of),
-            used: count(input.observed, grants.observed, quota, of).map_or(0, |(count, _)| count),
+            used: count(&named, quota, of).map_or(0, |(count, _)| count),
             wanted,
         })
         .filter(|f| f.of.is_none() || f.limit.is_some_and(|limit| f.used + f.wanted > limit))
@@ -154,20 +153,71 @@ pub(super) fn hold(input: &PlanInput<'_>, grants: &Grants<'_>, draft: &mut Draft
         .sort_by(|a, b| (a.quota, &a.of).cmp(&(b.quota, &b.of)));
 }
 
-/// Which quotas a change uses one of, each with CAM's id of the group or sub-user (0 for the account).
-fn uses(change: &Planned, uins: &HashMap<i64, u64>) -> [Option<(Quota, u64)>; 2] {
-    let uin = change.sub_user.and_then(|id| uins.get(&id).copied());
-    let object = change.object.as_ref();
-    let id = object.and_then(|o| o.id);
-    match (change.kind, object.map(|o| o.kind)) {
-        (Kind::CreateUser, _) => [Some((Quota::SubUsers, 0)), None],
-        (Kind::CreateGroup, _) => [Some((Quota::Groups, 0)), None],
-        (Kind::AddToGroup, Some(ObjectKind::Group)) => [
-            id.map(|id| (Quota::GroupSubUsers, id)),
-            uin.map(|uin| (Quota::SubUserGroups, uin)),
-        ],
-        (Kind::AttachPolicy, _) => [uin.map(|uin| (Quota::SubUserPolicies, uin)), None],
-        _ => [None, None],
+/// Groups and sub-users by CAM's id. What this plan has yet to make gets an id of its own from the other end of the
+/// numbers: there is none of it so far.
+struct Named {
+    uins: HashMap<i64, u64>,
+    ids: HashMap<ToCome, u64>,
+    names: Vec<String>,
+}
+
+#[derive(PartialEq, Eq, Hash)]
+enum ToCome {
+    Group(String),
+    /// Of this source, the member of this id.
+    SubUser(String, String),
+}
+
+impl Named {
+    fn new(input: &PlanInput<'_>) -> Self {
+        let uins = input.sub_users.iter().filter_map(|s| Some((s.id, s.uin?)));
+        Self {
+            uins: uins.collect(),
+            ids: HashMap::new(),
+            names: Vec::new(),
+        }
+    }
+
+    fn id(&mut self, what: ToCome, name: &str) -> u64 {
+        let names = &mut self.names;
+        *self.ids.entry(what).or_insert_with(|| {
+            names.push(name.to_owned());
+            u64::MAX - (names.len() as u64 - 1)
+        })
+    }
+
+    /// The name of what is yet to be made.
+    fn to_come(&self, id: u64) -> Option<&str> {
+        let at = usize::try_from(u64::MAX - id).ok()?;
+        self.names.get(at).map(String::as_str)
+    }
+
+    /// Which quotas a change uses one of, each with the id of the group or sub-user (0 for the account).
+    fn uses(&mut self, change: &Planned) -> [Option<(Quota, u64)>; 2] {
+        match (change.kind, &change.object) {
+            (Kind::CreateUser, _) => [Some((Quota::SubUsers, 0)), None],
+            (Kind::CreateGroup, _) => [Some((Quota::Groups, 0)), None],
+            (Kind::AddToGroup, Some(group)) => {
+                let to_come = || ToCome::Group(group.name.clone());
+                let id = group.id.unwrap_or_else(|| self.id(to_come(), &group.name));
+                [
+                    Some((Quota::GroupSubUsers, id)),
+                    Some((Quota::SubUserGroups, self.sub_user(change))),
+                ]
+            }
+            (Kind::AttachPolicy, _) => {
+                [Some((Quota::SubUserPolicies, self.sub_user(change))), None]
+            }
+            _ => [None, None],
+        }
+    }
+
+    fn sub_user(&mut self, change: &Planned) -> u64 {
+        let known = change.sub_user.and_then(|id| self.uins.get(&id).copied());
+        known.unwrap_or_else(|| {
+            let to_come = ToCome::SubUser(change.source.clone(), change.member.clone());
+            self.id(to_come, &change.username)
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use camsync_core::sub_user::SubUser;
 
 use crate::ledger::{Effect, Failure};
 
-use super::{About, Outcome, Resolve, applied, failure, gone, may_be_a_repeat};
+use super::{About, Outcome, Resolve, applied, failure, found, gone, may_be_a_repeat};
 use super::{still_open, unknown, unread};
 
 /// A group or policy, and whose it is to be.
@@ -58,6 +58,35 @@ impl<'a> Grant<'a> {
             (true, false) => cam.remove_from_group(id, uin).await,
             (false, true) => cam.attach_user_policy(id, uin).await,
             (false, false) => cam.detach_user_policy(id, uin).await,
+        }
+    }
+
+    /// Reads again after CAM has accepted that it is taken.
+    async fn read_back(
+        &self,
+        taken: Effect,
+        request_id: Option<String>,
+    ) -> Result<Outcome, Failure> {
+        match self.there().await {
+            Ok(false) => Ok(applied(taken, request_id)),
+            Err(error) if error.is_user_not_found() => Ok(applied(taken, request_id)),
+            Ok(true) => Err(Failure {
+                request_id,
+                ..found(
+                    FailureClass::Unknown,
+                    "still_there",
+                    format!(
+                        "CAM accepted taking the {} from {}, and shows it still",
+                        self.object, self.sub_user.username
+                    ),
+                    Some(if self.is_group() {
+                        "RemoveUserFromGroup"
+                    } else {
+                        "DetachUserPolicy"
+                    }),
+                )
+            }),
+            Err(error) => Err(unknown(&error)),
         }
     }
 
@@ -138,7 +167,8 @@ pub(super) async fn give(
 /// Takes a sub-user out of a group, or detaches a policy from it.
 ///
 /// A reading that does not show it keeps nobody from sending: what lags, or comes up empty for once, must not pass for
-/// taken. What CAM says to a repeat is settled by reading again.
+/// taken. What CAM says to a repeat is settled by reading again; so is what it accepts, for a rung without effect must not
+/// pass for one.
 pub(super) async fn take(
     cam: &dyn Cam,
     about: &About<'_>,
@@ -165,7 +195,7 @@ pub(super) async fn take(
         }
     }
     let error = match grant.send(false).await {
-        Ok(answer) => return Ok(applied(taken, answer.request_id)),
+        Ok(answer) => return grant.read_back(taken, answer.request_id).await,
         Err(error) => error,
     };
     let open = error.class() == Class::Unknown;

@@ -261,3 +261,37 @@ async fn camsyncs_own_account_is_never_given_or_taken_anything() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_is_still_there_after_an_accepted_removal_does_not_pass_for_taken() {
+    for both in [GROUP, POLICY] {
+        let bench = Bench::new().await;
+        let object = bench.grant(&both);
+        let id = object.id.unwrap();
+        bench.by_hand(&object, true);
+        bench.sim.settle();
+        // Whatever is accepted from now on, no reading shows it.
+        bench.sim.set_read_lag(Duration::from_secs(3600));
+        for (resolve, sent) in [(Resolve::No, 1), (Resolve::First, 1), (Resolve::Only, 0)] {
+            let failure = bench.failure(both.take, &object, resolve).await;
+            assert_eq!(failure.class, FailureClass::Unknown, "{failure}");
+            let code = if sent == 1 {
+                "still_there"
+            } else {
+                "unanswered"
+            };
+            assert_eq!(failure.code, code);
+            assert_eq!(bench.sim.count(both.removes), sent);
+        }
+        bench.sim.set_read_lag(Duration::ZERO);
+        let taken = bench.effect(both.take, &object, Resolve::First).await;
+        assert_eq!(taken, Effect::Taken { id });
+        assert!(bench.sim.writes().is_empty(), "it is read first");
+        // A read-back that fails leaves it open, too.
+        bench.by_hand(&object, true);
+        bench.strike(both.lists, Fault::Http(502));
+        let class = bench.class(both.take, &object, Resolve::No).await;
+        assert_eq!(class, FailureClass::Unknown);
+        assert!(!bench.has(&object));
+    }
+}
