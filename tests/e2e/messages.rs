@@ -164,4 +164,12 @@ fn an_answer_that_is_lost_does_not_tell_twice() {
     assert!(world.wecom.fault_hits(fault) > 0);
     assert!(world.wecom.count(SEND) >= 2);
     assert_eq!(all(&world).len(), 1);
+    // A crash after WeCom took it and before that was written.
+    let asked = world.wecom.count(SEND);
+    let unknown = "UPDATE messages SET sent_at = NULL";
+    world.ledger().execute(unknown, []).unwrap();
+    until("it is sent again", || {
+        world.wecom.count(SEND) > asked && waiting(&world) == 0
+    });
+    assert_eq!(all(&world).len(), 1);
 }

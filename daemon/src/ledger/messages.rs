@@ -183,6 +183,22 @@ impl Ledger {
             .map(drop)
         })
     }
+
+    /// Has messages wait that were not tried, for what another one of their source has met.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn messages_postponed(&self, ids: &[i64], until: DateTime<Utc>) -> Result<(), LedgerError> {
+        self.write("write the messages", |t| {
+            for id in ids {
+                t.prepare_cached(
+                    "UPDATE messages SET next_attempt_at = max(coalesce(next_attempt_at, ''), ?2) WHERE id = ?1",
+                )?
+                .execute(params![id, time_text(until)])?;
+            }
+            Ok(())
+        })
+    }
 }
 
 fn message_row(row: &Row<'_>) -> rusqlite::Result<MessageRow> {

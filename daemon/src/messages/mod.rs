@@ -75,7 +75,8 @@ async fn tell(
     let ledger = context.ledger();
     let policy = context.config().config.retry;
     let tongue = tongue(context, source.connector());
-    for row in rows {
+    let mut rows = rows.into_iter();
+    while let Some(row) = rows.next() {
         if engine.stopped() {
             break;
         }
@@ -128,8 +129,12 @@ async fn tell(
                 "the member is not told yet; it is sent again"
             );
         }
-        // What concerns the whole source would meet the next one as well. It has its turn when this one waits.
+        // What concerns the whole source would meet the others as well: they wait with this one.
         if !matches!(failure.kind.as_str(), "refused" | "not_permitted") {
+            let others: Vec<i64> = rows.map(|row| row.id).collect();
+            if let Some(next) = next {
+                ledger.messages_postponed(&others, next)?;
+            }
             break;
         }
     }
