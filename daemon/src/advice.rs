@@ -376,6 +376,48 @@ pub fn users(language: &str, count: usize) -> String {
     )
 }
 
+/// How many existing sub-users the rules would take over, by the last snapshot.
+#[must_use]
+pub fn adoptions(language: &str, count: usize) -> String {
+    pick(
+        language,
+        format!("按上次快照，规则会接管 {count} 个已有子用户；`camsync plan` 会重新拉取后再列出"),
+        format!(
+            "by the last snapshot the rules would take over {count} existing sub-users; `camsync plan` crawls and lists them anew"
+        ),
+    )
+}
+
+/// One of them, with the facts of both sides, as a row of `check`'s document.
+#[must_use]
+pub fn adoption(language: &str, row: &serde_json::Value) -> String {
+    let text = |field: &str| row[field].as_str().unwrap_or_default().to_owned();
+    let (member, name, username) = (text("member"), text("name"), text("username"));
+    let (uin, remark) = (&row["uin"], &row["before"]["remark"]);
+    let remark = remark.as_str().unwrap_or_default();
+    let by_id = row["by"] == "wecom_id";
+    let sign_in = row["before"]["console_login"].as_bool();
+    let (zh_by, en_by) = if by_id {
+        ("企业微信 ID", "its WeCom id")
+    } else {
+        ("用户名，逐个等待批准", "its name, held one by one")
+    };
+    let (zh_sign_in, en_sign_in) = match sign_in {
+        Some(true) => ("开启", "on"),
+        Some(false) => ("关闭", "off"),
+        None => ("未知", "not known"),
+    };
+    pick(
+        language,
+        format!(
+            "成员 {member}（{name}）→ 子用户 {username}（{uin}），按{zh_by}；备注“{remark}”，控制台登录{zh_sign_in}"
+        ),
+        format!(
+            "member {member} ({name}) -> sub-user {username} ({uin}), by {en_by}; remark \"{remark}\", console sign-in {en_sign_in}"
+        ),
+    )
+}
+
 /// Nothing is applied.
 #[must_use]
 pub fn ledger_only(language: &str) -> String {

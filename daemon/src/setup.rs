@@ -280,16 +280,3 @@ pub async fn parts(
         seed,
     })
 }
-
-/// What the configuration asks for and this version does not do yet: said, so that nobody relies on it.
-#[must_use]
-pub fn not_yet(config: &Config) -> Vec<&'static str> {
-    let asked = [(
-        !config.rules.grant.is_empty(),
-        "[[grant]]: groups and policies are not given by this version yet",
-    )];
-    asked
-        .into_iter()
-        .filter_map(|(asked, words)| asked.then_some(words))
-        .collect()
-}

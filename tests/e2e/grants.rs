@@ -219,6 +219,19 @@ fn a_grant_taken_by_hand_is_kept_until_resumed_or_repaired() {
 }
 
 #[test]
+fn what_is_taken_right_after_it_was_given_is_drift_and_not_lag() {
+    let world = granting(DEPARTMENTS);
+    join(&world, 1..=2, 2);
+    world.sync();
+    world.cam.leave("m1", "rd").unwrap();
+    world.cam.detach("m2", "QcloudCVMReadOnlyAccess").unwrap();
+    quiet(&world);
+    assert!(world.problem("m1").contains("group rd was taken away"));
+    let problem = world.problem("m2");
+    assert!(problem.contains("QcloudCVMReadOnlyAccess was taken away"), "{problem}");
+}
+
+#[test]
 fn a_group_renamed_by_hand_is_still_the_same() {
     let world = granting(DEPARTMENTS);
     join(&world, 1..=2, 2);

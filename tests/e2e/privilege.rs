@@ -151,3 +151,25 @@ fn an_account_that_has_them_is_not_adopted_by_its_name() {
     // The harmless one waits for a person, as ever.
     assert_eq!(world.held()["evidence"], "adopt");
 }
+
+#[test]
+fn check_lists_every_account_that_would_be_taken_over_with_the_facts_of_both_sides() {
+    let world = granting("");
+    world.edit(|text| text.replace("remark = ", "adopt = \"name\"\nremark = "));
+    world
+        .cam
+        .add_user("m1", camsync_simulators::cam::UserKind::SubUser);
+    world.cam.set_remark("m1", "made by hand").unwrap();
+    join(&world, 1..=2, 2);
+    world.read(&["plan"]);
+    let found = world.read(&["check"]);
+    let matches = found["adoptions"].as_array().unwrap();
+    assert_eq!(matches.len(), 1, "{found}");
+    assert_eq!(matches[0]["member"], "m1");
+    assert_eq!(matches[0]["name"], "成员1");
+    assert_eq!(matches[0]["before"]["remark"], "made by hand");
+    assert_eq!(matches[0]["held"], true);
+    let said = world.run(&["check"]);
+    let said = crate::world::text(&said.stdout);
+    assert!(said.contains("made by hand"), "{said}");
+}

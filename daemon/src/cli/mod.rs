@@ -647,9 +647,6 @@ async fn run(place: &Place) -> Result<u8, OpError> {
     for warning in &context.config().warnings {
         tracing::warn!("{warning}");
     }
-    for words in crate::setup::not_yet(&context.config().config) {
-        tracing::warn!("{words}");
-    }
     for warning in crate::web::warnings(place.language, &context.config().config) {
         tracing::warn!("{}: {}", warning.message, warning.remedy);
     }

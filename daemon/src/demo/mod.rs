@@ -4,6 +4,7 @@
 //! any command does, and plays the people around it: those who join and leave, and the administrator. Whatever it
 //! says has happened, it has seen in the simulated cloud; what it does not see ends it with an error.
 
+mod access;
 mod life;
 mod stage;
 mod story;

@@ -10,6 +10,7 @@ use crate::ops::{ListOptions, OpError, Request};
 use crate::pipeline::Progress;
 use crate::say;
 
+use super::access;
 use super::stage::Stage;
 use super::world::{SOURCE, World};
 
@@ -34,11 +35,12 @@ pub(super) async fn tell(world: &World, stage: &mut Stage<'_>) -> Result<(), OpE
     mass_departure(world, stage).await?;
     drift(world, stage).await?;
     conflict(world, stage).await?;
+    access::grants(world, stage, NAMESAKE.0).await?;
     record(world, stage).await
 }
 
 /// What was told must have happened.
-fn seen(happened: bool, what: impl FnOnce() -> String) -> Result<(), OpError> {
+pub(super) fn seen(happened: bool, what: impl FnOnce() -> String) -> Result<(), OpError> {
     if happened {
         return Ok(());
     }
@@ -68,7 +70,7 @@ async fn sync(world: &World, stage: &Stage<'_>) -> Result<Value, OpError> {
     Ok(report)
 }
 
-async fn explain(world: &World, stage: &Stage<'_>, id: &str) -> Result<(), OpError> {
+pub(super) async fn explain(world: &World, stage: &Stage<'_>, id: &str) -> Result<(), OpError> {
     stage.command(&format!("camsync members explain {id}"));
     let told = world
         .ask(Request::Explain {

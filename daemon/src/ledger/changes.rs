@@ -202,6 +202,8 @@ pub enum Effect {
     Granted {
         /// CAM's id of the group or policy.
         id: u64,
+        /// A read has shown it.
+        confirmed: bool,
     },
     /// It is no longer in the group, or no longer has the policy.
     Taken {

@@ -215,7 +215,7 @@ pub(super) fn apply_effect(
             t.prepare_cached("DELETE FROM made_objects WHERE kind = ?1 AND name = ?2")?
                 .execute(params![kind, name])?;
         }
-        Effect::Granted { id } => {
+        Effect::Granted { id, confirmed } => {
             let (rule, like) = match &change.reason {
                 Reason::Granted { rule, like } => (Some(*rule), like.as_ref()),
                 _ => (None, None),
@@ -223,10 +223,10 @@ pub(super) fn apply_effect(
             let rule = rule.or((name != DENY_ALL).then_some(0));
             t.prepare_cached(
                 "INSERT INTO grants (sub_user, kind, cam_id, name, rule, given_at, unconfirmed_since, template)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7) ON CONFLICT (sub_user, kind, cam_id)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?8 THEN NULL ELSE ?6 END, ?7) ON CONFLICT (sub_user, kind, cam_id)
                  DO UPDATE SET name = excluded.name, unconfirmed_since = excluded.unconfirmed_since",
             )?
-            .execute(params![change.sub_user, kind, id, name, rule, at_text, like])?;
+            .execute(params![change.sub_user, kind, id, name, rule, at_text, like, confirmed])?;
         }
         Effect::Taken { id } => {
             t.prepare_cached(

@@ -8,7 +8,7 @@ use crate::pipeline::reconcile::{self, ReconcileError};
 use crate::say::{self, refusals};
 use crate::setup;
 
-use super::{Context, OpError};
+use super::{Context, OpError, adoptions};
 
 /// One line of the report.
 fn finding(
@@ -50,9 +50,6 @@ pub(super) async fn check(context: &Context, language: Option<&str>) -> Result<V
             warning.message.clone(),
             warning.remedy.clone(),
         ));
-    }
-    for words in setup::not_yet(&config.config) {
-        findings.push(finding("configuration", "warning", None, words, ""));
     }
     for warning in crate::web::warnings(language, &config.config) {
         findings.push(finding(
@@ -149,9 +146,9 @@ pub(super) async fn check(context: &Context, language: Option<&str>) -> Result<V
             advice::audit_remedy(language),
         ));
     }
-    check_target(context, language, &mut findings).await?;
+    let adoptions = check_target(context, language, &mut findings).await?;
     let ok = !findings.iter().any(|f| f["severity"] == "error");
-    Ok(json!({ "ok": ok, "findings": findings, "sources": checked }))
+    Ok(json!({ "ok": ok, "findings": findings, "sources": checked, "adoptions": adoptions }))
 }
 
 fn severity(said: &Value) -> String {
@@ -167,7 +164,7 @@ async fn check_target(
     context: &Context,
     language: &str,
     findings: &mut Vec<Value>,
-) -> Result<(), OpError> {
+) -> Result<Vec<Value>, OpError> {
     let config = context.config();
     let cam = match setup::cam(&config.config, context.metrics(), language) {
         Ok(Some(cam)) => cam,
@@ -179,11 +176,11 @@ async fn check_target(
                 advice::ledger_only(language),
                 "",
             ));
-            return Ok(());
+            return Ok(Vec::new());
         }
         Err(error) => {
             findings.push(finding("target", "error", None, error.to_string(), ""));
-            return Ok(());
+            return Ok(Vec::new());
         }
     };
     let account = match reconcile::account(context.ledger(), &*cam).await {
@@ -191,12 +188,12 @@ async fn check_target(
         Err(ReconcileError::Ledger(error)) => return Err(error.into()),
         Err(ReconcileError::Cam(error)) => {
             findings.push(cam_finding(language, &error));
-            return Ok(());
+            return Ok(Vec::new());
         }
         Err(ReconcileError::Blocked(why)) => {
             let said = say::blocked(language, &why);
             findings.push(finding("target", "error", None, said, ""));
-            return Ok(());
+            return Ok(Vec::new());
         }
     };
     findings.push(finding(
@@ -238,7 +235,27 @@ async fn check_target(
     if let Err(error) = cam.sub_accounts(&[account.uin]).await {
         findings.push(cam_finding(language, &error));
     }
-    Ok(())
+    let matches = match adoptions::adoptions(context, &*cam).await? {
+        None => return Ok(Vec::new()),
+        Some(Ok(matches)) => matches,
+        Some(Err(ReconcileError::Cam(error))) => {
+            findings.push(cam_finding(language, &error));
+            return Ok(Vec::new());
+        }
+        Some(Err(error)) => {
+            let said = say::blocked(language, &error.blocked()?);
+            findings.push(finding("target", "error", None, said, ""));
+            return Ok(Vec::new());
+        }
+    };
+    let said = advice::adoptions(language, matches.len());
+    findings.push(finding("target", "info", None, said, ""));
+    for one in &matches {
+        let said = advice::adoption(language, one);
+        let source = one["source"].as_str().unwrap_or_default();
+        findings.push(finding(source, "info", None, said, ""));
+    }
+    Ok(matches)
 }
 
 fn cam_finding(language: &str, error: &CamError) -> Value {

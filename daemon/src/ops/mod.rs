@@ -2,6 +2,7 @@
 //!
 //! An operation goes in as [`Request`] and comes out as one JSON document; the command line only draws it.
 
+mod adoptions;
 pub(crate) mod applications;
 mod changes;
 mod check;

@@ -146,9 +146,6 @@ impl Reloader {
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }
-        for words in setup::not_yet(&loaded.config) {
-            tracing::warn!("{words}");
-        }
         let keys: Vec<&String> = changed.keys().collect();
         tracing::info!(?keys, by = actor, "configuration reloaded");
         Ok(context.put_in_force(loaded, parts).await?)

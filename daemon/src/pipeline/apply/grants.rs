@@ -94,8 +94,15 @@ pub(super) async fn give(
     let given = |g: &camsync_core::grants::Given| g.kind == object.kind && g.id == grant.id;
     // Nothing that camsync has sent can have made it so: somebody else has, and it stays theirs.
     let by_others = resolve == Resolve::No && !sub_user.given.iter().any(given);
-    let ours = Effect::Granted { id: grant.id };
-    let found = if by_others { Effect::Already } else { ours };
+    let ours = |confirmed| Effect::Granted {
+        id: grant.id,
+        confirmed,
+    };
+    let found = if by_others {
+        Effect::Already
+    } else {
+        ours(true)
+    };
     match grant.there().await {
         Ok(true) => return Ok(applied(found, None)),
         Ok(false) => {}
@@ -108,12 +115,16 @@ pub(super) async fn give(
         return Err(still_open(about.change));
     }
     let error = match grant.send(true).await {
-        Ok(answer) => return Ok(applied(ours, answer.request_id)),
+        Ok(answer) => {
+            // Memberships are read back a group at a time, once for all.
+            let confirmed = !grant.is_group() && matches!(grant.there().await, Ok(true));
+            return Ok(applied(ours(confirmed), answer.request_id));
+        }
         Err(error) => error,
     };
     match error.class() {
         Class::Unknown => match grant.there().await {
-            Ok(true) => Ok(applied(ours, error.request_id)),
+            Ok(true) => Ok(applied(ours(true), error.request_id)),
             _ => Err(unknown(&error)),
         },
         _ if may_be_a_repeat(&error) => match grant.there().await {
