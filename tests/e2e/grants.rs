@@ -228,7 +228,10 @@ fn what_is_taken_right_after_it_was_given_is_drift_and_not_lag() {
     quiet(&world);
     assert!(world.problem("m1").contains("group rd was taken away"));
     let problem = world.problem("m2");
-    assert!(problem.contains("QcloudCVMReadOnlyAccess was taken away"), "{problem}");
+    assert!(
+        problem.contains("QcloudCVMReadOnlyAccess was taken away"),
+        "{problem}"
+    );
 }
 
 #[test]
