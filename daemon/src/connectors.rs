@@ -7,8 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use camsync_config::{ConnectorRef, resolve_settings};
 use camsync_connector_host::types::{
-    CallbackAnswer, CallbackRequest, Capability, Failure, Presence as HostPresence, SignInRequest,
-    SignedIn,
+    CallbackAnswer, CallbackRequest, Capability, Failure, Message, Presence as HostPresence,
+    SignInRequest, SignedIn,
 };
 use camsync_connector_host::{
     AllowedHost, CallError, Connector, CrawlSink, Host, Limits, Origin, Session, SinkError,
@@ -334,6 +334,21 @@ impl Source for ConnectorSource {
         let session = self.session().await?;
         match session.who_signed_in(code).await {
             Ok(who) => Ok(who),
+            Err(error) => Err(self.explained(&session, error).await),
+        }
+    }
+
+    fn can_send_messages(&self) -> bool {
+        self.connector
+            .description()
+            .capabilities
+            .contains(&Capability::Messages)
+    }
+
+    async fn send_message(&self, member: &str, message: Message) -> Result<(), SourceFailure> {
+        let session = self.session().await?;
+        match session.send_message(member, message).await {
+            Ok(()) => Ok(()),
             Err(error) => Err(self.explained(&session, error).await),
         }
     }

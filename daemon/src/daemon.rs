@@ -14,7 +14,7 @@ use crate::pipeline::outbox::Report;
 use crate::pipeline::{Applier, Engine, Gathered, PassReport, ProgressSink, Trigger};
 use crate::reload::Reload;
 use crate::schedule::Schedule;
-use crate::{callbacks, notify, socket, systemd, web};
+use crate::{callbacks, messages, notify, socket, systemd, web};
 
 /// How often a plan is made that no crawl calls for, while a source is unlinked.
 const WITHOUT_CRAWLS: TimeDelta = TimeDelta::minutes(10);
@@ -63,6 +63,10 @@ pub async fn run(context: Arc<Context>) -> Result<(), OpError> {
         let (context, engine) = (Arc::clone(&context), Arc::clone(&engine));
         async move { notify::run(&context, &engine).await }
     });
+    let mut telling = tokio::spawn({
+        let (context, engine) = (Arc::clone(&context), Arc::clone(&engine));
+        async move { messages::run(&context, &engine).await }
+    });
     systemd::ready(&context);
     let reload = tokio::spawn(reload.run());
     let work = work(&context, &engine);
@@ -78,7 +82,9 @@ pub async fn run(context: Arc<Context>) -> Result<(), OpError> {
     reload.abort();
     engine.stop();
     // The pass that runs ends after the attempts in flight; what was not recorded by then is resolved at the start.
-    let notified = tokio::time::timeout(LAST_NOTIFICATION, &mut notifying);
+    let notified = tokio::time::timeout(LAST_NOTIFICATION, async {
+        tokio::join!(&mut notifying, &mut telling)
+    });
     let last_words = async { tokio::join!(&mut work, web.stop(), notified) };
     if tokio::time::timeout(LAST_WORDS, last_words).await.is_err() {
         tracing::warn!(
@@ -86,6 +92,7 @@ pub async fn run(context: Arc<Context>) -> Result<(), OpError> {
         );
     }
     notifying.abort();
+    telling.abort();
     server.abort();
     let _ = std::fs::remove_file(&path);
     tracing::info!("camsync has ended");

@@ -8,6 +8,7 @@ pub mod daemon;
 mod demo;
 pub mod ledger;
 mod log;
+pub mod messages;
 pub mod metrics;
 pub mod notify;
 pub mod ops;

@@ -45,6 +45,7 @@ mod lost_creation;
 #[path = "../common/mail.rs"]
 mod mail;
 mod main_job;
+mod messages;
 mod names;
 mod network;
 mod notifications;

@@ -131,6 +131,15 @@ impl<C: Connector> export::Guest for Adapter<C> {
             .map_err(Into::into)
     }
 
+    fn send_message(
+        settings: String,
+        member: String,
+        message: export::Message,
+    ) -> Result<(), export::Failure> {
+        start();
+        C::send_message(&WitHost, &settings, &member, &message.into()).map_err(Into::into)
+    }
+
     fn explain(failure: export::Failure, language: String) -> Option<export::Explanation> {
         start();
         C::explain(&failure.into(), Language::parse(&language)).map(Into::into)

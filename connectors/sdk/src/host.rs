@@ -2,8 +2,8 @@
 
 use crate::types::{
     CallbackAnswer, CallbackRequest, CheckReport, CrawlSummary, Department, Description,
-    Explanation, Failure, Language, Level, Member, Outcome, Presence, Request, SignInRequest,
-    SignedIn, Ticket,
+    Explanation, Failure, Language, Level, Member, Message, Outcome, Presence, Request,
+    SignInRequest, SignedIn, Ticket,
 };
 
 /// All that a connector may import: HTTP, a clock, a log, a small cache and the sink of a crawl.
@@ -102,6 +102,20 @@ pub trait Connector {
     fn who_signed_in(host: &dyn Host, settings: &str, code: &str) -> Result<SignedIn, Failure> {
         let _ = (host, settings, code);
         Err(Failure::Bug("this connector offers no sign-in".to_owned()))
+    }
+
+    /// Tells a member, by id, and nobody else. A message that is sent again should reach its member once.
+    ///
+    /// # Errors
+    /// Whatever keeps the provider from taking it, or no such capability.
+    fn send_message(
+        host: &dyn Host,
+        settings: &str,
+        member: &str,
+        message: &Message,
+    ) -> Result<(), Failure> {
+        let _ = (host, settings, member, message);
+        Err(Failure::Bug("this connector sends no messages".to_owned()))
     }
 
     /// Explains a failure of this connector; nothing when there is nothing to add.

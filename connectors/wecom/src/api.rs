@@ -28,19 +28,32 @@ const LIMIT_MEMORY_S: u32 = 600;
 pub(crate) struct Call {
     path: &'static str,
     query: Option<(&'static str, String)>,
+    body: Option<Rc<[u8]>>,
 }
 
 impl Call {
     /// An interface without parameters.
     pub(crate) fn new(path: &'static str) -> Self {
-        Self { path, query: None }
+        Self {
+            path,
+            query: None,
+            body: None,
+        }
     }
 
     /// An interface with one parameter.
     pub(crate) fn with(path: &'static str, name: &'static str, value: impl ToString) -> Self {
         Self {
-            path,
             query: Some((name, value.to_string())),
+            ..Self::new(path)
+        }
+    }
+
+    /// An interface that takes a JSON document. It is tried again like any other: only for those that bear it.
+    pub(crate) fn post(path: &'static str, json: &serde_json::Value) -> Self {
+        Self {
+            body: Some(json.to_string().into_bytes().into()),
+            ..Self::new(path)
         }
     }
 }
@@ -166,7 +179,12 @@ impl<'h> Api<'h> {
                         .iter()
                         .map(|(name, value)| (*name, value.as_str()));
                     let query = std::iter::once(("access_token", &*token)).chain(query);
-                    let request = request::get(self.settings, job.call.path, query);
+                    let request = request::request(
+                        self.settings,
+                        job.call.path,
+                        query,
+                        job.call.body.as_deref(),
+                    );
                     job.token = token;
                     Some(request)
                 }

@@ -1,7 +1,7 @@
 //! The WeCom (企业微信) connector: what one self-built app sees of an enterprise's directory.
 //!
-//! What is known of the service, and where from, is in `wecom-api.md`; the comments name its sections. It writes
-//! nothing at WeCom, keeps nothing but access tokens, and never puts a URL into a message: the query holds the token.
+//! What is known of the service, and where from, is in `wecom-api.md`; the comments name its sections. It changes
+//! nothing at WeCom but sends the app's messages, keeps nothing but access tokens, and never puts a URL into a message: the query holds the token.
 
 mod api;
 mod callback;
@@ -12,6 +12,7 @@ mod explain;
 mod lenient;
 mod look_up;
 mod member;
+mod message;
 mod problem;
 mod range;
 mod request;
@@ -22,7 +23,7 @@ mod wire;
 
 use camsync_connector_sdk::types::{
     CallbackAnswer, CallbackRequest, Capability, CheckReport, CrawlSummary, Description,
-    Explanation, Failure, FailureDetail, Language, Presence, SignInRequest, SignedIn,
+    Explanation, Failure, FailureDetail, Language, Message, Presence, SignInRequest, SignedIn,
 };
 use camsync_connector_sdk::{Connector, Host};
 use sha1::{Digest, Sha1};
@@ -45,6 +46,7 @@ impl Connector for WeCom {
                 Capability::LookUp,
                 Capability::Callbacks,
                 Capability::SignIn,
+                Capability::Messages,
             ],
         }
     }
@@ -79,6 +81,15 @@ impl Connector for WeCom {
 
     fn who_signed_in(host: &dyn Host, settings: &str, code: &str) -> Result<SignedIn, Failure> {
         sign_in::who(host, &Settings::parse(settings)?, code)
+    }
+
+    fn send_message(
+        host: &dyn Host,
+        settings: &str,
+        member: &str,
+        message: &Message,
+    ) -> Result<(), Failure> {
+        message::send(host, &Settings::parse(settings)?, member, message)
     }
 
     fn explain(failure: &Failure, language: Language) -> Option<Explanation> {

@@ -15,11 +15,12 @@ pub(crate) fn pause_ms(tries: u32) -> u32 {
     1000 << tries.saturating_sub(1).min(4)
 }
 
-/// A GET of one of WeCom's interfaces; the values are percent-encoded here.
-pub(crate) fn get<'q>(
+/// A request of one of WeCom's interfaces, a POST where there is a body; the values are percent-encoded here.
+pub(crate) fn request<'q>(
     settings: &Settings,
     path: &str,
     query: impl IntoIterator<Item = (&'static str, &'q str)>,
+    body: Option<&[u8]>,
 ) -> Request {
     let mut url = format!("{}/cgi-bin/{path}", settings.api_base);
     for (position, (name, value)) in query.into_iter().enumerate() {
@@ -30,7 +31,10 @@ pub(crate) fn get<'q>(
     }
     Request {
         timeout_ms: Some(TIMEOUT_MS),
-        ..Request::get(url)
+        ..match body {
+            Some(json) => Request::post_json(url, json),
+            None => Request::get(url),
+        }
     }
 }
 

@@ -158,7 +158,7 @@ impl<'h> Tokens<'h> {
                 ("corpid", self.settings.corp_id.as_str()),
                 ("corpsecret", self.secret),
             ];
-            let outcome = client.call(request::get(self.settings, PATH, query));
+            let outcome = client.call(request::request(self.settings, PATH, query, None));
             let body = problem::body(PATH, outcome, &mut self.settings.secrets());
             let answer = body.and_then(|body| problem::read::<TokenAnswer>(PATH, &body));
             match answer {

@@ -219,3 +219,12 @@ pub(crate) struct UserInfo {
     #[serde(default, deserialize_with = "lenient::text")]
     pub(crate) external_userid: String,
 }
+
+/// `message/send`: whom it did not reach.
+#[derive(Deserialize)]
+pub(crate) struct Sent {
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub(crate) invaliduser: String,
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub(crate) unlicenseduser: String,
+}

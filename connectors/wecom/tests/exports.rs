@@ -5,8 +5,8 @@ mod common;
 
 use camsync_connector_sdk::Connector;
 use camsync_connector_sdk::types::{
-    CheckReport, Failure, HttpFailure, Language, MemberStatus, Presence, Severity, SignInRequest,
-    SignedIn,
+    CheckReport, Failure, HttpFailure, Language, MemberStatus, Message, Presence, Severity,
+    SignInRequest, SignedIn,
 };
 use camsync_connector_wecom::{Settings, WeCom};
 use common::{Ask, Corp, Fake, Reply, code, member};
@@ -353,5 +353,85 @@ proptest! {
         let _ = look_up(&fake, &["zhangsan"]);
         let _ = WeCom::check(&fake, &Fake::settings(), Language::Zh);
         let _ = WeCom::who_signed_in(&fake, &Fake::settings(), "c");
+    }
+}
+
+/// What an answer to `message/send` leads to.
+fn sent(member: &str, text: &str, answer: Value) -> (Result<(), Failure>, Vec<Value>) {
+    let bodies = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+    let seen = bodies.clone();
+    let fake = Fake::small().hook(move |_, ask: &Ask| {
+        (ask.path == "message/send").then(|| {
+            let body = ask.body.as_deref().unwrap_or_default();
+            seen.borrow_mut()
+                .push(serde_json::from_slice(body).unwrap());
+            Reply::Json(answer.clone())
+        })
+    });
+    let message = Message {
+        title: "Ready".into(),
+        text: text.into(),
+        link: Some(("https://c.example/portal".into(), "Open".into())),
+    };
+    // A contact-sync secret may not send (48002): it is not even asked for a token.
+    let mut settings: Value = serde_json::from_str(&Fake::settings()).unwrap();
+    settings["contact_sync_secret"] = json!("contact-sync");
+    let outcome = WeCom::send_message(&fake, &settings.to_string(), member, &message);
+    assert!(fake.count("gettoken") <= 1);
+    let bodies = bodies.borrow().clone();
+    (outcome, bodies)
+}
+
+#[test]
+fn a_message_is_a_card_for_one_member() {
+    let (outcome, bodies) = sent("LiSi", "a <b>\nc", json!({"errcode": 0, "msgid": "1"}));
+    outcome.unwrap();
+    assert_eq!(
+        bodies,
+        [json!({
+            "touser": "LiSi", "agentid": 1_000_002, "msgtype": "textcard",
+            "enable_duplicate_check": 1, "duplicate_check_interval": 14400,
+            "textcard": {"title": "Ready", "description": "a ＜b＞\nc",
+                         "url": "https://c.example/portal", "btntxt": "Open"},
+        })]
+    );
+    // What a card would cut off is text.
+    let (_, bodies) = sent("lisi", &"长".repeat(171), json!({"errcode": 0}));
+    assert_eq!(bodies[0]["msgtype"], "text");
+    let text = bodies[0]["text"]["content"].as_str().unwrap();
+    assert!(text.starts_with("Ready\n长") && text.ends_with("长\nOpen: https://c.example/portal"));
+}
+
+#[test]
+fn a_message_that_would_reach_others_is_not_sent() {
+    for id in ["@all", "a|b", "", "a b", "a\n", "长", &"x".repeat(65)] {
+        let (outcome, bodies) = sent(id, "x", json!({"errcode": 0}));
+        assert!(matches!(outcome, Err(Failure::Refused(_))), "{id}");
+        assert!(bodies.is_empty(), "{id}");
+    }
+}
+
+#[test]
+fn a_message_that_wecom_does_not_take_is_a_typed_failure() {
+    for (answer, kind) in [
+        (json!({"errcode": 0, "invaliduser": "lisi"}), "refused"),
+        (json!({"errcode": 0, "unlicenseduser": "lisi"}), "refused"),
+        (json!({"errcode": 81013}), "not permitted"),
+        (json!({"errcode": 60020}), "not permitted"),
+        (json!({"errcode": 48002}), "not permitted"),
+        (json!({"errcode": 301_002}), "settings"),
+        (json!({"errcode": 45009}), "throttled"),
+        (json!({"errcode": -1}), "unavailable"),
+    ] {
+        let failure = sent("lisi", "x", answer.clone()).0.unwrap_err();
+        let found = match failure {
+            Failure::Refused(_) => "refused",
+            Failure::NotPermitted(_) => "not permitted",
+            Failure::SettingsWrong(_) => "settings",
+            Failure::Throttled(_) => "throttled",
+            Failure::Unavailable(_) => "unavailable",
+            Failure::Bug(_) => "bug",
+        };
+        assert_eq!(found, kind, "{answer}");
     }
 }

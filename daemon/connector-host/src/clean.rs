@@ -18,6 +18,11 @@ pub(crate) trait Clean {
     fn clean(self, redactor: &Redactor) -> Self;
 }
 
+/// Nothing to say.
+impl Clean for () {
+    fn clean(self, _: &Redactor) -> Self {}
+}
+
 impl Clean for FailureDetail {
     fn clean(self, redactor: &Redactor) -> Self {
         let clean = |text: String| cut(&redactor.clean(&text), FAILURE_MAX).to_owned();

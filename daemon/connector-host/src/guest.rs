@@ -7,8 +7,8 @@ use crate::{
     inspect::Served,
     state::CallState,
     types::{
-        CallbackAnswer, CallbackRequest, CheckReport, CrawlSummary, Explanation, Failure, Presence,
-        SignInRequest, SignedIn,
+        CallbackAnswer, CallbackRequest, CheckReport, CrawlSummary, Explanation, Failure, Message,
+        Presence, SignInRequest, SignedIn,
     },
     v1_0,
 };
@@ -100,6 +100,18 @@ impl Guest {
     ) -> Answered<SignedIn> {
         match self {
             Self::V1_0(guest) => guest.who_signed_in(store, settings, code).await,
+        }
+    }
+
+    pub(crate) async fn send_message(
+        &self,
+        store: &mut Store<CallState>,
+        settings: &str,
+        member: &str,
+        message: Message,
+    ) -> Answered<()> {
+        match self {
+            Self::V1_0(guest) => guest.send_message(store, settings, member, message).await,
         }
     }
 

@@ -25,7 +25,7 @@ use crate::{
     state::{CallState, MemoryBudget},
     types::{
         CallbackAnswer, CallbackRequest, Capability, CheckReport, CrawlSummary, Explanation,
-        Failure, Presence, SignInRequest, SignedIn,
+        Failure, Message, Presence, SignInRequest, SignedIn,
     },
     watch::Usage,
 };
@@ -232,6 +232,26 @@ impl Session {
             },
         );
         self.taken(answer.await?, bounds::signed_in)
+    }
+
+    /// Tells a member, by id.
+    ///
+    /// # Errors
+    /// See [`CallError`]; among them that the connector sends no messages.
+    pub async fn send_message(&self, member: &str, message: Message) -> Result<(), CallError> {
+        self.needs(Capability::Messages)?;
+        let (guest, settings) = self.guest();
+        let member = member.to_owned();
+        let answer = self.call(
+            "send-message",
+            self.online(HandOver::closed()),
+            move |store| {
+                Box::pin(
+                    async move { guest.send_message(store, &settings, &member, message).await },
+                )
+            },
+        );
+        self.taken(answer.await?, Ok)
     }
 
     /// Explains a failure of this connector in `zh` or `en`; nothing when there is nothing to add.

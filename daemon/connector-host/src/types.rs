@@ -90,6 +90,8 @@ pub enum Capability {
     Callbacks,
     /// Members can sign in with the provider.
     SignIn,
+    /// Members can be told something through the provider.
+    Messages,
 }
 
 impl std::fmt::Display for Capability {
@@ -98,6 +100,7 @@ impl std::fmt::Display for Capability {
             Self::LookUp => "look-up",
             Self::Callbacks => "callbacks",
             Self::SignIn => "sign-in",
+            Self::Messages => "messages",
         })
     }
 }
@@ -244,6 +247,17 @@ pub enum SignedIn {
     Member(String),
     /// Somebody who is not a member of this enterprise.
     Stranger,
+}
+
+/// What a member is told through the provider, as plain text without any markup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// What it is about, in a few words, at most 120 bytes.
+    pub title: String,
+    /// What is said, at most 1500 bytes.
+    pub text: String,
+    /// Where the member can do something about it, an http or https URL, and what the link is called, at most 4 characters.
+    pub link: Option<(String, String)>,
 }
 
 /// The cause and the remedy of a failure, for a person.

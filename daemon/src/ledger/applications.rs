@@ -443,7 +443,7 @@ fn one(c: &Connection, id: i64) -> rusqlite::Result<ApplicationRow> {
         .query_row([id], application_row)
 }
 
-fn application_row(row: &Row<'_>) -> rusqlite::Result<ApplicationRow> {
+pub(super) fn application_row(row: &Row<'_>) -> rusqlite::Result<ApplicationRow> {
     let ended: Option<String> = row.get("ended")?;
     Ok(ApplicationRow {
         id: row.get("id")?,

@@ -280,6 +280,21 @@ CREATE UNIQUE INDEX one_open_application ON applications(source, key) WHERE stat
 CREATE INDEX applications_by_status ON applications(status, id);
 CREATE INDEX applications_by_member ON applications(source, key, id);
 
+-- What members are told about their applications, noticed before it is sent. Whom and which words, the application says.
+CREATE TABLE messages (
+    id              INTEGER PRIMARY KEY,
+    application     INTEGER NOT NULL REFERENCES applications(id),
+    about           TEXT NOT NULL CHECK (about IN ('ready', 'approved', 'denied', 'expired', 'not_asked')),
+    noticed_at      TEXT NOT NULL,
+    sent_at         TEXT,
+    given_up_at     TEXT,
+    attempts        INTEGER NOT NULL DEFAULT 0,  -- that failed
+    next_attempt_at TEXT,
+    last_error      TEXT,
+    UNIQUE (application, about)
+) STRICT;
+CREATE INDEX messages_waiting ON messages(id) WHERE sent_at IS NULL AND given_up_at IS NULL;
+
 -- What a notification target is, or was, told: noticed before it is sent, and kept until it is over and that is told too.
 CREATE TABLE notifications (
     id         INTEGER PRIMARY KEY,

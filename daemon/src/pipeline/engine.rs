@@ -150,6 +150,17 @@ impl Engine {
         self.parts().sources.get(name).cloned()
     }
 
+    /// The sources whose members can be told something through their provider, by name.
+    #[must_use]
+    pub fn message_sources(&self) -> Vec<String> {
+        let parts = self.parts();
+        let sources = parts.sources.iter();
+        sources
+            .filter(|(_, source)| source.can_send_messages())
+            .map(|(name, _)| name.clone())
+            .collect()
+    }
+
     /// The sources whose members can sign in with their provider, by name.
     #[must_use]
     pub fn sign_in_sources(&self) -> Vec<String> {

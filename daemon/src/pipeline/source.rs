@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use camsync_connector_host::types::{CallbackAnswer, CallbackRequest, SignInRequest, SignedIn};
+use camsync_connector_host::types::{
+    CallbackAnswer, CallbackRequest, Message, SignInRequest, SignedIn,
+};
 use camsync_core::model::{Department, Member};
 use serde::{Deserialize, Serialize};
 
@@ -166,6 +168,22 @@ pub trait Source: Send + Sync {
     /// When the provider does not accept it, does not answer, or the connector has no sign-in.
     async fn who_signed_in(&self, _code: &str) -> Result<SignedIn, SourceFailure> {
         Err(no_sign_in())
+    }
+
+    /// Whether members can be told something through the provider.
+    fn can_send_messages(&self) -> bool {
+        false
+    }
+
+    /// Tells a member, by id, and nobody else.
+    ///
+    /// # Errors
+    /// When the provider does not take it, does not answer, or the connector sends no messages.
+    async fn send_message(&self, _member: &str, _message: Message) -> Result<(), SourceFailure> {
+        Err(SourceFailure::new(
+            "not_permitted",
+            "this connector sends no messages",
+        ))
     }
 }
 

@@ -44,6 +44,7 @@ use problem::{Kind, Problem};
 
 pub use access::warnings;
 pub use advice::Warning;
+pub(crate) use portal::public_url;
 
 /// The largest body of a request to the API, in bytes.
 const API_BODY: usize = 64 * 1024;

@@ -150,6 +150,7 @@ impl From<types::Capability> for export::Capability {
             types::Capability::LookUp => Self::LookUp,
             types::Capability::Callbacks => Self::Callbacks,
             types::Capability::SignIn => Self::SignIn,
+            types::Capability::Messages => Self::Messages,
         }
     }
 }
@@ -263,6 +264,16 @@ impl From<types::SignedIn> for export::SignedIn {
         match from {
             types::SignedIn::Member(id) => Self::Member(id),
             types::SignedIn::Stranger => Self::Stranger,
+        }
+    }
+}
+
+impl From<export::Message> for types::Message {
+    fn from(from: export::Message) -> Self {
+        Self {
+            title: from.title,
+            text: from.text,
+            link: from.link,
         }
     }
 }

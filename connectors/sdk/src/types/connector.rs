@@ -44,6 +44,8 @@ pub enum Capability {
     Callbacks,
     /// `sign_in_url` and `who_signed_in` work.
     SignIn,
+    /// `send_message` works.
+    Messages,
 }
 
 /// What a connector says of itself (`connector.description`).
@@ -186,6 +188,17 @@ pub enum SignedIn {
     Member(String),
     /// Somebody who is not a member of this enterprise.
     Stranger,
+}
+
+/// What a member is told, as plain text without any markup (`connector.message`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// What it is about, in a few words, at most 120 bytes.
+    pub title: String,
+    /// What is said, at most 1500 bytes; lines are parted by a line feed.
+    pub text: String,
+    /// Where the member can do something about it, an http or https URL, and what the link is called, at most 4 characters.
+    pub link: Option<(String, String)>,
 }
 
 /// The cause and the remedy of a failure, for a person (`connector.explanation`).

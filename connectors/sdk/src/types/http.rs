@@ -35,6 +35,17 @@ impl Request {
             timeout_ms: None,
         }
     }
+
+    /// A POST of a JSON document to an absolute URL, with the source's own time limit.
+    #[must_use]
+    pub fn post_json(url: impl Into<String>, json: impl Into<Vec<u8>>) -> Self {
+        Self {
+            method: "POST".to_owned(),
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            body: Some(json.into()),
+            ..Self::get(url)
+        }
+    }
 }
 
 /// An answer, whatever its status (`http.response`). It has no `Debug`: bodies hold tokens and personal data.

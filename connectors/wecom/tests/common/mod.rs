@@ -37,6 +37,8 @@ pub struct Ask {
     pub query: BTreeMap<String, String>,
     /// How many requests of this path came before, this one not counted.
     pub before: usize,
+    /// What is sent, where anything is.
+    pub body: Option<Vec<u8>>,
 }
 
 impl Ask {
@@ -184,7 +186,7 @@ impl Fake {
             .collect()
     }
 
-    fn reply(&self, url: &str) -> Reply {
+    fn reply(&self, url: &str, body: Option<Vec<u8>>) -> Reply {
         let (path, query) = url
             .strip_prefix("http://127.0.0.1:1/cgi-bin/")
             .unwrap()
@@ -198,6 +200,7 @@ impl Fake {
             path: path.to_owned(),
             query,
             before: self.count(path),
+            body,
         };
         self.asked.borrow_mut().push(path.to_owned());
         let mut corp = self.corp.borrow_mut();
@@ -336,8 +339,13 @@ impl Corp {
 
 impl Host for Fake {
     fn submit(&self, request: Request) -> Ticket {
-        assert_eq!(request.method, "GET");
-        let outcome = match self.reply(&request.url) {
+        let method = if request.body.is_some() {
+            "POST"
+        } else {
+            "GET"
+        };
+        assert_eq!(request.method, method);
+        let outcome = match self.reply(&request.url, request.body) {
             Reply::Json(body) => Ok(Response {
                 status: 200,
                 headers: vec![],

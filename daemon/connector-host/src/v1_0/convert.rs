@@ -7,7 +7,8 @@ use crate::{
     description::RawDescription,
     types::{
         CallbackAnswer, CallbackRequest, Capability, CheckReport, CrawlSummary, Explanation,
-        Failure, FailureDetail, Finding, Hint, Presence, Severity, SignInRequest, SignedIn,
+        Failure, FailureDetail, Finding, Hint, Message, Presence, Severity, SignInRequest,
+        SignedIn,
     },
 };
 
@@ -122,6 +123,7 @@ impl From<guest::Description> for RawDescription {
                     guest::Capability::LookUp => Capability::LookUp,
                     guest::Capability::Callbacks => Capability::Callbacks,
                     guest::Capability::SignIn => Capability::SignIn,
+                    guest::Capability::Messages => Capability::Messages,
                 });
         Self {
             name: description.name,
@@ -240,6 +242,13 @@ impl From<guest::SignedIn> for SignedIn {
             guest::SignedIn::Member(id) => Self::Member(id),
             guest::SignedIn::Stranger => Self::Stranger,
         }
+    }
+}
+
+impl From<Message> for guest::Message {
+    fn from(message: Message) -> Self {
+        let Message { title, text, link } = message;
+        Self { title, text, link }
     }
 }
 

@@ -13,8 +13,8 @@ use crate::{
     guest::{Answered, Called},
     state::CallState,
     types::{
-        CallbackAnswer, CallbackRequest, CheckReport, CrawlSummary, Explanation, Failure, Presence,
-        SignInRequest, SignedIn,
+        CallbackAnswer, CallbackRequest, CheckReport, CrawlSummary, Explanation, Failure, Message,
+        Presence, SignInRequest, SignedIn,
     },
 };
 
@@ -145,6 +145,21 @@ impl Guest {
             .call_who_signed_in(store, settings, code)
             .await?;
         Ok(answer.map(Into::into).map_err(Into::into))
+    }
+
+    pub(crate) async fn send_message(
+        &self,
+        store: &mut Store<CallState>,
+        settings: &str,
+        member: &str,
+        message: Message,
+    ) -> Answered<()> {
+        let world = self.pre.instantiate_async(&mut *store).await?;
+        let answer = world
+            .camsync_connector_connector()
+            .call_send_message(store, settings, member, &message.into())
+            .await?;
+        Ok(answer.map_err(Into::into))
     }
 
     pub(crate) async fn explain(

@@ -8,8 +8,8 @@ use std::{
 use camsync_connector_host::{
     CallError, Clock, CrawlSink, Host, HostOptions, SinkError,
     types::{
-        CallbackRequest, Capability, Failure, FailureDetail, Hint, Presence, SignInRequest,
-        SignedIn,
+        CallbackRequest, Capability, Failure, FailureDetail, Hint, Message, Presence,
+        SignInRequest, SignedIn,
     },
 };
 use camsync_core::model::{Department, Member, MemberStatus};
@@ -136,6 +136,22 @@ async fn callbacks_and_sign_in_work() {
         SignedIn::Stranger
     );
     assert!(session.who_signed_in("").await.is_err());
+}
+
+#[tokio::test]
+async fn a_message_reaches_the_connector() {
+    let session = session("").await;
+    let message = Message {
+        title: "t".to_owned(),
+        text: "x".to_owned(),
+        link: Some(("https://camsync.example".to_owned(), "open".to_owned())),
+    };
+    session.send_message("li", message.clone()).await.unwrap();
+    let refused = session.send_message("nobody", message).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("not to nobody: t Some"),
+        "{refused}"
+    );
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ async fn a_connector_says_what_it_is() {
     assert_eq!(json["hosts"], serde_json::json!(["idp.example"]));
     assert_eq!(
         json["capabilities"],
-        serde_json::json!(["look-up", "callbacks", "sign-in"])
+        serde_json::json!(["look-up", "callbacks", "sign-in", "messages"])
     );
 }
 

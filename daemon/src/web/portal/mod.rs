@@ -115,7 +115,7 @@ async fn beside<T: Send + 'static>(
 }
 
 /// Where browsers find this daemon: with the port that the system chose, where the configuration leaves it open.
-fn public_url(context: &Context) -> url::Url {
+pub(crate) fn public_url(context: &Context) -> url::Url {
     let mut url = context.config().config.daemon.public_url.clone();
     if url.port() == Some(0)
         && let Some(at) = context.listens_at()

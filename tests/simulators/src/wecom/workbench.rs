@@ -88,8 +88,8 @@ pub(crate) fn user_info(
     }
 }
 
-/// A message that was sent.
-#[derive(Clone, Debug)]
+/// A message that was sent. One that asks for the duplicate check is kept once; that the check ends is not simulated.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Message {
     /// The userids that it reached.
     pub to: Vec<String>,
@@ -161,10 +161,14 @@ pub(crate) fn message_send(view: &Reading, messages: &mut Vec<Message>) -> Outco
     if to.is_empty() {
         return refuse(81013);
     }
-    messages.push(Message {
+    let message = Message {
         to,
         kind: kind.to_owned(),
         content: content.clone(),
-    });
+    };
+    let once = body.get("enable_duplicate_check").and_then(Value::as_u64) == Some(1);
+    if !(once && messages.contains(&message)) {
+        messages.push(message);
+    }
     Ok(json!({"invaliduser": invalid.join("|"), "msgid": format!("simulated-{}", messages.len())}))
 }

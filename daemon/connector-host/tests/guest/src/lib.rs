@@ -10,7 +10,7 @@ use camsync::connector::{
 };
 use exports::camsync::connector::connector::{
     CallbackAnswer, CallbackRequest, Capability, CheckReport, CrawlSummary, Description,
-    Explanation, Finding, Guest, Hint, Presence, Severity, SignInRequest, SignedIn,
+    Explanation, Finding, Guest, Hint, Message, Presence, Severity, SignInRequest, SignedIn,
 };
 use serde_json::Value;
 
@@ -47,6 +47,7 @@ impl Guest for Connector {
                     Capability::LookUp,
                     Capability::Callbacks,
                     Capability::SignIn,
+                    Capability::Messages,
                 ]
             },
         }
@@ -162,6 +163,17 @@ impl Guest for Connector {
         } else {
             SignedIn::Member(code)
         })
+    }
+
+    fn send_message(_: String, member: String, message: Message) -> Result<(), Failure> {
+        if member == "nobody" {
+            return Err(Failure::Refused(FailureDetail {
+                code: None,
+                message: format!("not to {member}: {} {:?}", message.title, message.link),
+                subject: None,
+            }));
+        }
+        Ok(())
     }
 
     fn explain(failure: Failure, language: String) -> Option<Explanation> {
