@@ -1,7 +1,10 @@
 //! The leaver's ladder: deny-all, sign-in, keys, grants; the way back; the end.
 
+use camsync_simulators::cam::{Options, WecomSignIn};
+
 use crate::grants::{granting, groups, join, policies};
-use crate::world::{EVERYONE, World};
+
+use crate::world::{EVERYONE, Wish, World};
 
 const GRANTS: &str = "[[grant]]\ngroups = [\"rd\"]\npolicies = [\"QcloudCVMReadOnlyAccess\"]\n";
 const DENY_ALL: &str = "camsync-deny-all";
@@ -144,6 +147,31 @@ fn only_the_adopted_are_denied_all_by_default() {
     );
     assert!(policies(&world, "m2").is_empty());
     assert!(!world.signs_in("m2"));
+}
+
+#[test]
+fn one_whose_sign_in_may_not_be_changed_loses_the_rest_all_the_same() {
+    let rules = EVERYONE.replace("remark = ", "adopt = \"wecom\"\nremark = ");
+    let world = World::with(Wish {
+        rules: Some(rules),
+        cam: Some(Options {
+            wecom_sign_in: WecomSignIn::Unmodifiable,
+            ..Options::default()
+        }),
+        ..Wish::default()
+    });
+    world.cam.add_wecom_user("m1", "m1");
+    world.join(1..=4);
+    world.sync();
+    let key = world.cam.add_key("m1");
+    world.leave(1..=1);
+    let report = world.sync_fails();
+    assert!(world.signs_in("m1"));
+    assert_eq!(policies(&world, "m1"), [DENY_ALL], "{report}");
+    assert_eq!(key_works(&world, "m1", &key), Some(false));
+    let problem = world.problem("m1");
+    assert!(problem.contains("Unmodifiable"), "{problem}");
+    assert_eq!(world.member("m1")["sub_user"]["suspended"], false);
 }
 
 #[test]

@@ -800,6 +800,8 @@ fn apply_effect(
         Effect::Deleted => {
             if let Some(sub_user) = change.sub_user {
                 sub_users::end_stage(t, sub_user, Stage::Deleted, at)?;
+                // What a later plan added behind the deletion has nobody left to be done to.
+                drop_waiting(t, sub_user)?;
             }
             1
         }
