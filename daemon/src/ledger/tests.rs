@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use camsync_core::outbox::{Event, Status};
 
 /// Every table and column is in the manual.
 #[test]
@@ -168,4 +169,33 @@ fn a_full_quota_is_believed_for_a_while() {
     note(Quota::Groups, 0, Some(3));
     ledger.forget_full_quotas().unwrap();
     assert!(ledger.full_quotas().unwrap().is_empty());
+}
+
+/// A later plan's change has a later place in the line than a deletion that an earlier one left waiting.
+#[test]
+fn what_waits_for_a_sub_user_ends_with_its_deletion() {
+    let ledger = Ledger::empty().unwrap();
+    ledger
+        .write("set up", |t| {
+            t.execute_batch(
+                r#"INSERT INTO sub_users (id, source, member, key, username, uin, origin, stage, mark, login, rule_login, created_at)
+                   VALUES (1, 'acme', 'm1', 'm1', 'm1', 7, 'created', 'managed', 'k', 0, 1, '2026-01-01T00:00:00.000Z');
+                   INSERT INTO changes (sub_user, source, member, username, kind, status, reason, created_at) VALUES
+                   (1, 'acme', 'm1', 'm1', 'delete_user', 'pending', '{"because":"unconfirmed"}', '2026-01-01T00:00:00.000Z'),
+                   (1, 'acme', 'm1', 'm1', 'attach_policy', 'pending', '{"because":"denial"}', '2026-01-01T00:00:00.000Z');"#,
+            )
+        })
+        .unwrap();
+    ledger.start_attempt(1, Utc::now()).unwrap().unwrap();
+    let end = AttemptEnd {
+        event: Event::Succeed,
+        failure: None,
+        next_attempt_at: None,
+        hold: None,
+        effect: Some(Effect::Deleted),
+        request_id: None,
+    };
+    ledger.end_attempt(1, Utc::now(), &end).unwrap();
+    let behind = ledger.change(2).unwrap().unwrap();
+    assert_eq!(behind.status, Status::Superseded);
 }
