@@ -228,7 +228,7 @@ impl Small {
         };
         let until = self.clock.now() + patience;
         self.engine
-            .sync(None, &trigger, until, &ProgressSink::none())
+            .sync(None, &trigger, None, until, &ProgressSink::none())
             .await
             .unwrap()
     }

@@ -226,6 +226,26 @@ fn an_emergency_takes_keys_too() {
 }
 
 #[test]
+fn an_emergency_does_not_wait_for_keys_and_says_when_they_are_not_known() {
+    let world = granting(GRANTS);
+    join(&world, 1..=4, 2);
+    world.sync();
+    let key = world.cam.add_key("m1");
+    world.deny(&["ListAccessKeys"]);
+    let said = world.refuses(&["members", "suspend", "m1"]);
+    assert!(
+        said.contains("API keys") && said.contains("ListAccessKeys"),
+        "{said}"
+    );
+    assert!(!world.signs_in("m1"));
+    assert_eq!(key_works(&world, "m1", &key), Some(true));
+    // Whatever was read of it before, the next plan looks anew.
+    world.deny(&[]);
+    world.sync();
+    assert_eq!(key_works(&world, "m1", &key), Some(false));
+}
+
+#[test]
 fn a_strangers_deny_all_that_denies_nothing_is_not_used() {
     let (world, key) = leaver("[leavers]\ndeny_all = \"always\"\n");
     world.cam.add_policy(DENY_ALL);

@@ -367,3 +367,21 @@ fn where_two_must_approve_one_alone_unlinks_and_suspends_nobody() {
     world.does(&["sources", "link", "acme"]);
     assert_eq!(world.signing_in(1..=3), 3);
 }
+
+#[test]
+fn what_was_given_before_is_camsyncs_to_take_once_a_source_is_linked_again() {
+    let world = World::with(Wish {
+        rules: Some(format!("{EVERYONE}\n[[grant]]\ngroups = [\"rd\"]\n")),
+        ..Wish::default()
+    });
+    world.join(1..=4);
+    world.sync();
+    unlink(&world, "--keep");
+    world.does(&["unlink", "acme", "--undo"]);
+    world.leave(1..=1);
+    world.sync();
+    assert!(!world.signs_in("m1"));
+    let groups = |user: &str| world.cam.with(|cloud| cloud.groups_of(user));
+    assert!(groups("m1").is_empty());
+    assert_eq!(groups("m2"), ["rd"]);
+}

@@ -122,6 +122,8 @@ pub struct ObservedGroup {
     pub policies: Option<usize>,
     /// A policy on it that administers.
     pub administers: Option<String>,
+    /// Whether a policy on it denies something, or may: being in it takes access.
+    pub denies: bool,
 }
 
 /// A policy as CAM shows it.
@@ -185,6 +187,8 @@ pub struct ObservedGrants {
     pub policies: HashMap<String, Option<ObservedPolicy>>,
     /// What sub-users have of their own, by Uin.
     pub own: HashMap<u64, Own>,
+    /// Of the policies that sub-users of an exclusive rule have: those that are known to deny nothing, by id.
+    pub harmless: HashSet<u64>,
     /// The followed sub-users, by exact name; `None` when there is none.
     pub templates: HashMap<String, Option<Template>>,
     /// Of accounts that might be taken over by their name, by Uin: a policy that administers, if they have one.

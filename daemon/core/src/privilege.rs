@@ -17,32 +17,46 @@ pub fn administers(name: &str, account_wide: bool, document: Option<&str>) -> bo
     ADMINISTRATORS.contains(&name) || account_wide || document.is_some_and(allows_too_much)
 }
 
+/// Whether a policy denies something: whoever gave it may have meant to take access.
+///
+/// A document that cannot be read as one is taken for one that does.
+#[must_use]
+pub fn denies(document: &str) -> bool {
+    statements(document).is_none_or(|all| all.iter().any(is_denial))
+}
+
 fn allows_too_much(document: &str) -> bool {
-    let Ok(document) = serde_json::from_str::<Value>(document) else {
+    let Some(statements) = statements(document) else {
         return true;
     };
-    let statements = each(
-        document
-            .get("statement")
-            .or_else(|| document.get("Statement")),
-    );
-    if statements.is_empty() {
-        return true;
-    }
-    statements.into_iter().any(|statement| {
-        let field =
-            |lower: &str, upper: &str| statement.get(lower).or_else(|| statement.get(upper));
-        let effect = field("effect", "Effect").and_then(Value::as_str);
-        if effect.is_some_and(|e| e.eq_ignore_ascii_case("deny")) {
-            return false;
-        }
-        let actions = each(field("action", "Action"));
-        // Without actions, or with exceptions from everything, what it allows is open.
-        actions.is_empty()
-            || actions
-                .into_iter()
-                .any(|a| a.as_str().is_none_or(reaches_cam))
-    })
+    statements
+        .iter()
+        .filter(|statement| !is_denial(statement))
+        .any(|statement| {
+            let actions = each(field(statement, "action", "Action"));
+            // Without actions, or with exceptions from everything, what it allows is open.
+            actions.is_empty()
+                || actions
+                    .into_iter()
+                    .any(|a| a.as_str().is_none_or(reaches_cam))
+        })
+}
+
+/// The statements of a document; absent when it has none, or cannot be read.
+fn statements(document: &str) -> Option<Vec<Value>> {
+    let document: Value = serde_json::from_str(document).ok()?;
+    let statements = each(field(&document, "statement", "Statement"));
+    let statements: Vec<Value> = statements.into_iter().cloned().collect();
+    (!statements.is_empty()).then_some(statements)
+}
+
+fn is_denial(statement: &Value) -> bool {
+    let effect = field(statement, "effect", "Effect").and_then(Value::as_str);
+    effect.is_some_and(|e| e.eq_ignore_ascii_case("deny"))
+}
+
+fn field<'v>(of: &'v Value, lower: &str, upper: &str) -> Option<&'v Value> {
+    of.get(lower).or_else(|| of.get(upper))
 }
 
 /// Whether an action, such as `cam:AttachUserPolicy`, `name/cam:*` or `*`, may write in CAM.
@@ -111,5 +125,15 @@ mod tests {
         ] {
             assert!(!custom(document), "{document}");
         }
+    }
+
+    #[test]
+    fn a_document_denies_when_a_statement_does_or_when_it_cannot_be_read() {
+        let allow = r#"{"effect":"allow","action":["cvm:*"],"resource":["*"]}"#;
+        let deny = r#"{"Effect":"Deny","Action":["*"],"Resource":["*"]}"#;
+        let document = |statements: &str| format!(r#"{{"statement":[{statements}]}}"#);
+        assert!(denies(&document(&format!("{allow},{deny}"))));
+        assert!(!denies(&document(allow)));
+        assert!(denies("not json"));
     }
 }

@@ -127,6 +127,36 @@ pub struct SubUser {
 }
 
 impl SubUser {
+    /// One whose creation is wanted, and of which nothing else is known yet.
+    #[must_use]
+    pub fn wanted(source: &str, member: &str, username: &str, mark: String) -> Self {
+        Self {
+            id: 0,
+            source: source.to_owned(),
+            member: member.to_owned(),
+            key: fold(member),
+            username: username.to_owned(),
+            uin: None,
+            origin: Origin::Created,
+            stage: Stage::Wanted,
+            mark,
+            login: false,
+            rule_login: false,
+            unconfirmed_since: None,
+            leaving: None,
+            stopped_at: None,
+            protected: false,
+            resume_requested: false,
+            replaced_by: None,
+            keys_requested: false,
+            given: Vec::new(),
+            keys_off: Vec::new(),
+            admitted: None,
+            marked: true,
+            busy: false,
+        }
+    }
+
     /// Whether it is suspended, by the leaver's ladder or by a person.
     #[must_use]
     pub fn suspended(&self) -> bool {

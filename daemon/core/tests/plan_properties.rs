@@ -243,28 +243,9 @@ fn member(id: &str, name: &str) -> Arc<Member> {
 fn sub_user(id: i64, source: &str, key: &str) -> SubUser {
     SubUser {
         id,
-        source: source.into(),
-        member: key.to_uppercase(),
         key: key.into(),
-        username: String::new(),
-        uin: None,
-        origin: Origin::Created,
-        stage: Stage::Wanted,
-        mark: format!("mark{id}"),
-        login: false,
-        rule_login: false,
-        unconfirmed_since: None,
-        leaving: None,
-        stopped_at: None,
-        protected: false,
-        resume_requested: false,
-        replaced_by: None,
-        keys_requested: false,
-        given: Vec::new(),
-        keys_off: Vec::new(),
-        admitted: None,
         marked: false,
-        busy: false,
+        ..SubUser::wanted(source, &key.to_uppercase(), "", format!("mark{id}"))
     }
 }
 

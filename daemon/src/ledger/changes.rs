@@ -6,13 +6,12 @@ use camsync_core::grants::DENY_ALL;
 use camsync_core::object::{Object, ObjectKind};
 use camsync_core::outbox::{Event, Kind, Status};
 use camsync_core::retry::FailureClass;
-use camsync_core::sub_user::Stage;
 use chrono::{DateTime, Utc};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Ledger, LedgerError, rows, sub_users, time_text};
+use super::{Ledger, LedgerError, rows, time_text};
 
 /// Why an attempt had no effect, as kind and fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,56 +171,6 @@ pub struct NewChange<'a> {
     pub hold: Option<&'a Hold>,
 }
 
-/// What a change that was applied has made of its sub-user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
-    /// It exists, with this Uin.
-    Created {
-        /// CAM's id.
-        uin: u64,
-    },
-    /// Its remark or sign-in was updated.
-    Updated,
-    /// Its sign-in is off; whether a read has shown it.
-    Suspended {
-        /// A read has shown it.
-        confirmed: bool,
-    },
-    /// Its sign-in is as the rule says again.
-    Resumed,
-    /// It is gone.
-    Deleted,
-    /// The group or policy was made, with this id.
-    Made {
-        /// CAM's id.
-        id: u64,
-    },
-    /// The group or policy is gone.
-    Unmade,
-    /// It is in the group, or has the policy.
-    Granted {
-        /// CAM's id of the group or policy.
-        id: u64,
-        /// A read has shown it.
-        confirmed: bool,
-    },
-    /// It is no longer in the group, or no longer has the policy.
-    Taken {
-        /// CAM's id of the group or policy.
-        id: u64,
-    },
-    /// The key works no more.
-    KeyOff,
-    /// The key works again.
-    KeyOn,
-    /// The key is gone.
-    KeyDeleted,
-    /// It has another password, which is recorded nowhere.
-    PasswordSet,
-    /// It was so already, by somebody else's hand: nothing becomes camsync's.
-    Already,
-}
-
 /// Which changes a list shows.
 #[derive(Debug, Clone, Default)]
 pub struct ChangeFilter {
@@ -233,23 +182,6 @@ pub struct ChangeFilter {
     pub since: Option<DateTime<Utc>>,
     /// At most so many; absent for all.
     pub limit: Option<u32>,
-}
-
-/// What ended an attempt.
-#[derive(Debug)]
-pub struct AttemptEnd<'a> {
-    /// The event for the change.
-    pub event: Event,
-    /// Why it had no effect, if it had none.
-    pub failure: Option<&'a Failure>,
-    /// Not again before this.
-    pub next_attempt_at: Option<DateTime<Utc>>,
-    /// Why it now waits.
-    pub hold: Option<&'a Hold>,
-    /// What it made of the sub-user.
-    pub effect: Option<Effect>,
-    /// CAM's RequestId.
-    pub request_id: Option<&'a str>,
 }
 
 impl Ledger {
@@ -349,82 +281,6 @@ impl Ledger {
         })
     }
 
-    /// Records that an attempt begins; its number. Nothing may be sent before this returns. Absent when there is
-    /// nothing to be done any more: someone has superseded, held or cancelled the change since it was read, or it
-    /// would give back what a person has taken by a suspension since it was planned.
-    ///
-    /// # Errors
-    /// When the ledger cannot be written.
-    pub fn start_attempt(
-        &self,
-        change: i64,
-        at: DateTime<Utc>,
-    ) -> Result<Option<u32>, LedgerError> {
-        self.write("record an attempt", |t| {
-            let row = t
-                .prepare_cached("SELECT * FROM changes WHERE id = ?1")?
-                .query_row([change], change_row)?;
-            if row.status != Status::Pending {
-                return Ok(None);
-            }
-            let stopped: bool = t
-                .prepare_cached(
-                    "SELECT EXISTS (SELECT 1 FROM sub_users WHERE id = ?1 AND stopped_at IS NOT NULL)",
-                )?
-                .query_row([row.sub_user], |row| row.get(0))?;
-            if stopped && row.gives_back() {
-                transition(t, change, Event::Supersede)?;
-                return Ok(None);
-            }
-            begin(t, change, at).map(Some)
-        })
-    }
-
-    /// Records what came of an attempt, with its effect on the sub-user, in one transaction.
-    ///
-    /// # Errors
-    /// When the ledger cannot be written, or the event cannot happen.
-    pub fn end_attempt(
-        &self,
-        change: i64,
-        at: DateTime<Utc>,
-        end: &AttemptEnd<'_>,
-    ) -> Result<(), LedgerError> {
-        self.write("record an outcome", |t| {
-            transition(t, change, end.event)?;
-            let outcome = match end.failure {
-                None => serde_json::json!({ "result": "applied" }),
-                Some(failure) => serde_json::json!({ "result": "failed", "error": failure }),
-            };
-            let request_id = end
-                .request_id
-                .or_else(|| end.failure.and_then(|f| f.request_id.as_deref()));
-            t.prepare_cached(
-                "UPDATE attempts SET ended_at = ?2, outcome = ?3, request_id = ?4 WHERE change = ?1 AND ended_at IS NULL",
-            )?
-            .execute(params![change, time_text(at), rows::to_json(&outcome)?, request_id])?;
-            t.prepare_cached(
-                "UPDATE changes SET next_attempt_at = ?2, last_error = coalesce(?3, last_error), hold = ?4,
-                 applied_at = CASE WHEN status = 'applied' THEN ?5 END WHERE id = ?1",
-            )?
-            .execute(params![
-                change,
-                end.next_attempt_at.map(time_text),
-                end.failure.map(rows::to_json).transpose()?,
-                end.hold.map(rows::to_json).transpose()?,
-                time_text(at)
-            ])?;
-            if let Some(effect) = end.effect {
-                let row = t
-                    .prepare_cached("SELECT * FROM changes WHERE id = ?1")?
-                    .query_row([change], change_row)?;
-                apply_effect(t, &row, effect, at)?;
-                super::plans::settle(t, row.plan)?;
-            }
-            Ok(())
-        })
-    }
-
     /// Moves a change by a person's event: retry or cancel. Says whether it could.
     ///
     /// # Errors
@@ -488,26 +344,6 @@ impl Ledger {
         })
     }
 
-    /// Asks a change again of which nobody knows whether it had its effect, to be read and not sent; its row as it is
-    /// then. Absent when somebody else was faster.
-    ///
-    /// # Errors
-    /// When the ledger cannot be written.
-    pub fn reopen(&self, change: i64) -> Result<Option<ChangeRow>, LedgerError> {
-        self.write("write a change", |t| {
-            let mut read = t.prepare_cached("SELECT * FROM changes WHERE id = ?1")?;
-            let row = read.query_row([change], change_row)?;
-            match row.status {
-                Status::Failed | Status::Held => {
-                    transition(t, change, Event::Retry)?;
-                    read.query_row([change], change_row).map(Some)
-                }
-                Status::Pending | Status::InFlight => Ok(Some(row)),
-                _ => Ok(None),
-            }
-        })
-    }
-
     /// Puts a change behind the time of its next attempt without an attempt having been made.
     ///
     /// # Errors
@@ -520,70 +356,11 @@ impl Ledger {
                 .map(drop)
         })
     }
-
-    /// Records a person's emergency: past guard and order, before anything is sent. The changes are of one sub-user;
-    /// their ids, in order.
-    ///
-    /// # Errors
-    /// When the ledger cannot be written.
-    pub fn insert_urgent(
-        &self,
-        new: &[NewChange<'_>],
-        at: DateTime<Utc>,
-        actor: &str,
-        action: &str,
-    ) -> Result<Vec<i64>, LedgerError> {
-        self.write("record a change", |t| {
-            let Some(first) = new.first() else {
-                return Ok(Vec::new());
-            };
-            // Anything else that waits for this sub-user gives way.
-            if let Some(sub_user) = first.sub_user {
-                drop_waiting(t, sub_user)?;
-            }
-            let ids = new
-                .iter()
-                .map(|change| insert(t, change, at))
-                .collect::<rusqlite::Result<Vec<i64>>>()?;
-            super::audit::append(
-                t,
-                at,
-                actor,
-                action,
-                first.username,
-                &serde_json::json!({
-                    "change": ids.first(), "changes": ids, "source": first.source, "member": first.member,
-                }),
-            )?;
-            Ok(ids)
-        })
-    }
 }
 
 /// Of a change `c`: an attempt at it has ended, and nobody knows whether it had its effect.
 const OPEN: &str = "EXISTS (SELECT 1 FROM attempts a WHERE a.change = c.id
     AND json_extract(a.outcome, '$.error.class') = 'unknown')";
-
-/// Who a change goes back to: a person, a rule, or nobody but camsync.
-fn author(reason: &Reason) -> String {
-    match reason {
-        Reason::Admitted { rule }
-        | Reason::Adopted { rule, .. }
-        | Reason::RuleFollowed { rule }
-        | Reason::Returned { rule }
-        | Reason::Granted { rule, .. }
-        | Reason::NotGranted { rule }
-        | Reason::Exclusive { rule } => format!("rule:{rule}"),
-        Reason::Person { actor } => actor.clone(),
-        Reason::Drift { .. }
-        | Reason::Unconfirmed
-        | Reason::Leaver { .. }
-        | Reason::Expired { .. }
-        | Reason::Unused
-        | Reason::Denial
-        | Reason::KeysRequested => "camsync".to_owned(),
-    }
-}
 
 /// Writes a new row; its id.
 pub(super) fn insert(
@@ -625,24 +402,6 @@ pub(super) fn insert(
         new.removal.map(Kind::as_str)
     ])?;
     Ok(t.last_insert_rowid())
-}
-
-/// An attempt at a pending change begins; its number.
-pub(super) fn begin(t: &Connection, change: i64, at: DateTime<Utc>) -> rusqlite::Result<u32> {
-    transition(t, change, Event::Start)?;
-    t.prepare_cached(
-        "UPDATE changes SET attempts = attempts + 1, next_attempt_at = NULL WHERE id = ?1",
-    )?
-    .execute([change])?;
-    t.prepare_cached(
-        "INSERT INTO attempts (change, number, started_at) SELECT id, attempts, ?2 FROM changes WHERE id = ?1",
-    )?
-    .execute(params![change, time_text(at)])?;
-    t.query_row(
-        "SELECT attempts FROM changes WHERE id = ?1",
-        [change],
-        |row| row.get(0),
-    )
 }
 
 /// The one place where a change's status is written.
@@ -739,97 +498,6 @@ pub(super) fn waiting(t: &Connection) -> rusqlite::Result<Vec<ChangeRow>> {
     )?
     .query_map([], change_row)?
     .collect()
-}
-
-fn apply_effect(
-    t: &Connection,
-    change: &ChangeRow,
-    effect: Effect,
-    at: DateTime<Utc>,
-) -> rusqlite::Result<()> {
-    let at_text = time_text(at);
-    let login = change.after.as_ref().and_then(|a| a.console_login);
-    match effect {
-        Effect::Created { uin } => t
-            .prepare_cached(
-                "UPDATE sub_users SET uin = ?2, stage = 'managed', origin = 'created', login = ?3, rule_login = coalesce(?4, rule_login),
-                 unconfirmed_since = ?5, leaving_evidence = NULL, leaving_since = NULL, login_before = NULL, resume_requested = 0
-                 WHERE id = ?1",
-            )?
-            .execute(params![
-                change.sub_user,
-                uin,
-                login.unwrap_or(false),
-                change.rule_login,
-                at_text
-            ])?,
-        Effect::Updated => t
-            .prepare_cached(
-                "UPDATE sub_users SET login = coalesce(?2, login), rule_login = coalesce(?3, rule_login),
-                 unconfirmed_since = ?4 WHERE id = ?1",
-            )?
-            .execute(params![change.sub_user, login, change.rule_login, at_text])?,
-        Effect::Suspended { confirmed } => {
-            let leaver = match &change.reason {
-                Reason::Leaver { evidence, .. } => Some(evidence.as_str()),
-                _ => None,
-            };
-            t.prepare_cached(
-                "UPDATE sub_users SET unconfirmed_since = CASE WHEN ?2 THEN NULL ELSE ?3 END,
-                 login_before = CASE WHEN ?4 IS NOT NULL AND leaving_since IS NULL AND stopped_at IS NULL AND ?5
-                 THEN login ELSE login_before END, login = 0,
-                 leaving_since = CASE WHEN ?4 IS NULL THEN leaving_since ELSE coalesce(leaving_since, ?3) END,
-                 leaving_evidence = coalesce(leaving_evidence, ?4) WHERE id = ?1",
-            )?
-            .execute(params![
-                change.sub_user,
-                confirmed,
-                at_text,
-                leaver,
-                change.before.as_ref().and_then(|b| b.console_login) == Some(false)
-            ])?
-        }
-        Effect::Resumed => t
-            .prepare_cached(
-                "UPDATE sub_users SET login = CASE WHEN ?2 THEN 1 ELSE coalesce(login_before, ?2, login) END,
-                 rule_login = coalesce(?3, rule_login), unconfirmed_since = CASE WHEN ?2 THEN ?4 END,
-                 leaving_evidence = NULL, leaving_since = NULL, login_before = NULL, resume_requested = 0
-                 WHERE id = ?1",
-            )?
-            .execute(params![change.sub_user, login, change.rule_login, at_text])?,
-        Effect::Deleted => {
-            if let Some(sub_user) = change.sub_user {
-                sub_users::end_stage(t, sub_user, Stage::Deleted, at)?;
-                // What a later plan added behind the deletion has nobody left to be done to.
-                drop_waiting(t, sub_user)?;
-            }
-            1
-        }
-        Effect::Made { .. }
-        | Effect::Unmade
-        | Effect::Granted { .. }
-        | Effect::Taken { .. }
-        | Effect::KeyOff
-        | Effect::KeyOn
-        | Effect::KeyDeleted => {
-            super::grants::apply_effect(t, change, effect, at)?;
-            1
-        }
-        Effect::PasswordSet | Effect::Already => 1,
-    };
-    super::audit::append(
-        t,
-        at,
-        &author(&change.reason),
-        &format!("change.{}", change.kind.as_str()),
-        change.of(),
-        &serde_json::json!({
-            "change": change.id, "source": change.source, "member": change.member,
-            "reason": change.reason.to_string(), "reason_details": change.reason,
-            "before": change.before, "after": change.after, "object": change.object,
-            "plan": change.plan, "already": effect == Effect::Already,
-        }),
-    )
 }
 
 pub(super) fn change_row(row: &Row<'_>) -> rusqlite::Result<ChangeRow> {

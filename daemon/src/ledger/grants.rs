@@ -9,7 +9,8 @@ use camsync_core::sub_user::SubUser;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::changes::{ChangeRow, Effect};
+use super::changes::ChangeRow;
+use super::effects::Effect;
 use super::{Ledger, LedgerError, rows, time_text};
 
 impl Ledger {
@@ -253,7 +254,7 @@ pub(super) fn apply_effect(
 }
 
 /// What was read of a sub-user before it was written to counts no more.
-fn forget_own(t: &Connection, sub_user: i64) -> rusqlite::Result<()> {
+pub(super) fn forget_own(t: &Connection, sub_user: i64) -> rusqlite::Result<()> {
     t.prepare_cached(
         "DELETE FROM own_grants WHERE uin = (SELECT uin FROM sub_users WHERE id = ?1)",
     )?
@@ -322,7 +323,6 @@ pub(super) fn keys_settled(t: &Connection, sub_user: i64) -> rusqlite::Result<()
 
 /// Forgets everything that was given to a sub-user whose life in the ledger ends.
 pub(super) fn forget_all(t: &Connection, sub_user: i64) -> rusqlite::Result<()> {
-    forget_own(t, sub_user)?;
     t.prepare_cached("DELETE FROM grants WHERE sub_user = ?1")?
         .execute([sub_user])?;
     t.prepare_cached("DELETE FROM keys_off WHERE sub_user = ?1")?

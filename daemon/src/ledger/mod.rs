@@ -4,9 +4,11 @@
 //! recorded before it was sent is still recorded after power loss.
 
 mod applications;
+mod attempts;
 mod audit;
 mod changes;
 mod digest;
+mod effects;
 mod error;
 mod figures;
 mod file;
@@ -28,6 +30,7 @@ mod sub_users;
 #[cfg(test)]
 mod tests;
 mod unlinking;
+mod urgent;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -42,9 +45,10 @@ use tokio::sync::watch;
 pub use applications::{
     ApplicationRow, ApplicationStanding, Decided, Decision, Ended, Entered, NewApplication,
 };
+pub use attempts::AttemptEnd;
 pub use audit::{AuditChain, AuditRow};
-pub use changes::{AttemptEnd, Failure};
-pub use changes::{AttemptRow, ChangeFilter, ChangeRow, Effect, NewChange};
+pub use changes::{AttemptRow, ChangeFilter, ChangeRow, Failure, NewChange};
+pub use effects::Effect;
 pub use error::LedgerError;
 pub use figures::Figures;
 pub use lock::LedgerLock;

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
 
+use super::attempts;
 use super::changes::{self, NewChange};
 use super::{Ledger, LedgerError, audit};
 
@@ -121,7 +122,7 @@ impl Ledger {
                     "change": change, "source": sub_user.source, "member": sub_user.member,
                 }),
             )?;
-            let number = changes::begin(t, change, at)?;
+            let number = attempts::begin(t, change, at)?;
             Ok(Ok(StartedReset { change, number }))
         })
     }

@@ -10,7 +10,7 @@ use camsync_core::object::{Object, ObjectKind};
 use camsync_core::outbox::{Event, Kind, Status};
 use camsync_core::plan::Note;
 use camsync_core::remark::with_mark;
-use camsync_core::sub_user::{Origin, Stage, SubUser};
+use camsync_core::sub_user::SubUser;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::json;
@@ -404,29 +404,14 @@ fn sub_user_of(
         }
         None => {
             let sub_user = SubUser {
-                id: 0,
-                source: planned.source.clone(),
-                member: planned.member.clone(),
-                key: fold(&planned.member),
-                username: planned.username.clone(),
-                uin: None,
-                origin: Origin::Created,
-                stage: Stage::Wanted,
-                mark: (recording.mark)(),
-                login: false,
                 rule_login: planned.rule_login.unwrap_or(false),
-                unconfirmed_since: None,
-                leaving: None,
-                stopped_at: None,
-                protected: false,
-                resume_requested: false,
-                replaced_by: None,
-                keys_requested: false,
-                given: Vec::new(),
-                keys_off: Vec::new(),
                 admitted: facts,
-                marked: true,
-                busy: false,
+                ..SubUser::wanted(
+                    &planned.source,
+                    &planned.member,
+                    &planned.username,
+                    (recording.mark)(),
+                )
             };
             sub_users::insert(t, &sub_user, recording.now)?
         }

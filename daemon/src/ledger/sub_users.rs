@@ -200,8 +200,9 @@ impl Ledger {
             t.execute(
                 "UPDATE sub_users SET stopped_at = ?2, stopped_by = ?3, resume_requested = 0 WHERE id = ?1",
                 params![id, time_text(at), by],
-            )
-            .map(drop)
+            )?;
+            // The next plan reads its keys anew: one may have been made since they were last read.
+            grants::forget_own(t, id)
         })
     }
 
@@ -415,6 +416,11 @@ pub(super) fn end_stage(
 ) -> rusqlite::Result<()> {
     t.prepare_cached("UPDATE sub_users SET stage = ?2, ended_at = ?3 WHERE id = ?1")?
         .execute(params![id, stage.as_str(), time_text(at)])?;
+    grants::forget_own(t, id)?;
+    if stage == Stage::Released {
+        // It may be managed again, and then what it was given is camsync's to take as before.
+        return Ok(());
+    }
     grants::forget_all(t, id)
 }
 

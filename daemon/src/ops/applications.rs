@@ -37,11 +37,7 @@ pub(crate) fn row_json(row: &ApplicationRow) -> Value {
 
 pub(super) fn list(context: &Context, options: &ListOptions) -> Result<Value, OpError> {
     sources::known(context, options.source.as_deref())?;
-    if let Some(status) = &options.status
-        && !STATUSES.contains(&status.as_str())
-    {
-        return Err(refusals::unknown_status(status, &STATUSES));
-    }
+    options.status_among(&STATUSES)?;
     let rows = context.ledger().applications(
         options.status.as_deref(),
         options.source.as_deref(),

@@ -14,12 +14,23 @@ use serde_json::{Value, json};
 
 use crate::ledger::{ChangeFilter, MemberRow, NewChange, time_text};
 use crate::pipeline::ProgressSink;
+use crate::pipeline::apply::failure;
 use crate::say::{Account, Answer, FailedChange, Obstacle, refusals};
 
 use super::{Context, ListOptions, OpError, changes, passes, sources, verdicts};
 
 /// How long a suspension by hand is tried for before the command reports that it still is.
 const EMERGENCY_WAITS: TimeDelta = TimeDelta::seconds(30);
+
+const STATUSES: [&str; 7] = [
+    "active",
+    "disabled",
+    "invited",
+    "left",
+    "managed",
+    "suspended",
+    "problem",
+];
 
 /// A member with the sub-user that belongs to it.
 struct Entry {
@@ -162,19 +173,8 @@ pub(super) fn list(context: &Context, options: &ListOptions) -> Result<Value, Op
             .collect();
         found.retain(|e| touched.contains(&(e.row.source.clone(), e.row.key.clone())));
     }
+    options.status_among(&STATUSES)?;
     if let Some(status) = &options.status {
-        const KNOWN: [&str; 7] = [
-            "active",
-            "disabled",
-            "invited",
-            "left",
-            "managed",
-            "suspended",
-            "problem",
-        ];
-        if !KNOWN.contains(&status.as_str()) {
-            return Err(refusals::unknown_status(status, &KNOWN));
-        }
         found.retain(|e| match status.as_str() {
             "suspended" => e.suspended(),
             "problem" => !e.obstacles().is_empty(),
@@ -460,16 +460,6 @@ pub(super) async fn suspend(
             .await
             .map_err(refusals::reconcile)?;
     }
-    // Sign-in first: keys that cannot be read must not hold up what can be done.
-    let keys = match (engine.cam(), sub_user.uin) {
-        (Some(cam), Some(uin)) => cam.access_keys(uin).await.unwrap_or_default(),
-        _ => Vec::new(),
-    };
-    let keys: Vec<Object> = keys
-        .into_iter()
-        .filter(|key| key.active)
-        .map(|key| Object::key(key.id))
-        .collect();
     ledger.stop_sub_user(sub_user.id, context.now(), actor)?;
     let reason = Reason::Person {
         actor: actor.to_owned(),
@@ -493,16 +483,29 @@ pub(super) async fn suspend(
         plan: None,
         hold: None,
     };
-    let mut rungs = vec![NewChange {
+    let sign_in = NewChange {
         before: Some(&before),
         after: Some(&after),
         ..change(Kind::SuspendUser, None)
-    }];
-    rungs.extend(keys.iter().map(|key| change(Kind::DisableKey, Some(key))));
-    let changes = ledger.insert_urgent(&rungs, context.now(), actor, "member.suspend")?;
-    engine
-        .urgent(context.now() + EMERGENCY_WAITS, progress)
-        .await?;
+    };
+    // Sign-in first: however long keys take to be read, it does not wait for them.
+    let mut changes = ledger.insert_urgent(&[sign_in], context.now(), actor, "member.suspend")?;
+    let until = || context.now() + EMERGENCY_WAITS;
+    engine.urgent(until(), progress).await?;
+    let read = match (engine.cam(), sub_user.uin) {
+        (Some(cam), Some(uin)) => cam.access_keys(uin).await,
+        _ => Ok(Vec::new()),
+    };
+    if let Ok(keys) = &read {
+        let active = keys.iter().filter(|key| key.active);
+        let keys: Vec<Object> = active.map(|key| Object::key(&*key.id)).collect();
+        let rungs: Vec<NewChange<'_>> = keys
+            .iter()
+            .map(|key| change(Kind::DisableKey, Some(key)))
+            .collect();
+        changes.extend(ledger.add_urgent(&rungs, context.now(), actor, "member.keys_off")?);
+        engine.urgent(until(), progress).await?;
+    }
     for change in changes {
         let row = ledger
             .change(change)?
@@ -510,6 +513,9 @@ pub(super) async fn suspend(
         if engine.cam().is_some() && row.applied_at.is_none() {
             return Err(refusals::not_suspended(&row));
         }
+    }
+    if let Err(error) = read {
+        return Err(refusals::keys_unread(&sub_user.username, &failure(&error)));
     }
     show(context, id, source)
 }

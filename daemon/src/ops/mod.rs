@@ -49,6 +49,16 @@ pub struct ListOptions {
 }
 
 impl ListOptions {
+    /// Checks that the status asked for is one of these.
+    fn status_among(&self, known: &[&str]) -> Result<(), OpError> {
+        match &self.status {
+            Some(status) if !known.contains(&status.as_str()) => {
+                Err(crate::say::refusals::unknown_status(status, known))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn limit(&self) -> Option<u32> {
         (self.limit > 0).then_some(self.limit)
     }

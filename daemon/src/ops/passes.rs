@@ -9,12 +9,12 @@ use camsync_core::evidence::Evidence;
 use camsync_core::outbox::Kind;
 use camsync_core::plan::quota::Forecast;
 use camsync_core::problem::Problem;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::ledger::time_text;
 use crate::pipeline::basis::Moved;
-use crate::pipeline::passes::summary;
+use crate::pipeline::passes::{Review, summary};
 use crate::pipeline::reconcile::Made;
 use crate::pipeline::{Applier, Engine, PassReport, ProgressSink, Trigger, reconcile};
 use crate::say::{Blocked, refusals};
@@ -83,12 +83,6 @@ pub(super) async fn apply(
     actor: &str,
     progress: &ProgressSink,
 ) -> Result<Value, OpError> {
-    known(context, source)?;
-    let engine = engine(context, source).await?;
-    let trigger = Trigger {
-        actor: actor.to_owned(),
-        by_hand: true,
-    };
     let review = |made: &Made| {
         let now = made.basis.as_ref()?;
         let mut moved = reviewed.basis.moved_on(now);
@@ -97,12 +91,12 @@ pub(super) async fn apply(
         }
         (!moved.is_empty()).then_some(Blocked::MovedOn { moved })
     };
-    let until = until(context, timeout_seconds);
-    let only = source.map(|s| [s.to_owned()]);
-    let only = only.as_ref().map(<[_; 1]>::as_slice);
-    let report = engine
-        .sync_reviewed(only, &trigger, &review, until, progress)
-        .await?;
+    let asked = Asked {
+        source,
+        timeout_seconds,
+        actor,
+    };
+    let report = pass(context, asked, Some(&review), progress).await?;
     if let Some(why @ Blocked::MovedOn { .. }) = &report.error {
         return Err(refusals::moved_on(why));
     }
@@ -118,9 +112,46 @@ pub(super) async fn apply(
     report_json(context, &report, source)
 }
 
-fn until(context: &Context, timeout_seconds: u64) -> DateTime<Utc> {
-    let timeout = i64::try_from(timeout_seconds).unwrap_or(i64::MAX / 2_000);
-    context.now() + TimeDelta::seconds(timeout)
+pub(super) async fn sync(
+    context: &Context,
+    source: Option<&str>,
+    timeout_seconds: u64,
+    actor: &str,
+    progress: &ProgressSink,
+) -> Result<Value, OpError> {
+    let asked = Asked {
+        source,
+        timeout_seconds,
+        actor,
+    };
+    let report = pass(context, asked, None, progress).await?;
+    report_json(context, &report, source)
+}
+
+/// A full pass by hand, as it was asked for.
+struct Asked<'a> {
+    source: Option<&'a str>,
+    timeout_seconds: u64,
+    actor: &'a str,
+}
+
+async fn pass(
+    context: &Context,
+    asked: Asked<'_>,
+    review: Option<Review<'_>>,
+    progress: &ProgressSink,
+) -> Result<PassReport, OpError> {
+    known(context, asked.source)?;
+    let engine = engine(context, asked.source).await?;
+    let trigger = Trigger {
+        actor: asked.actor.to_owned(),
+        by_hand: true,
+    };
+    let timeout = i64::try_from(asked.timeout_seconds).unwrap_or(i64::MAX / 2_000);
+    let until = context.now() + TimeDelta::seconds(timeout);
+    let only = asked.source.map(|s| [s.to_owned()]);
+    let only = only.as_ref().map(<[_; 1]>::as_slice);
+    Ok(engine.sync(only, &trigger, review, until, progress).await?)
 }
 
 /// The digest of a plan's changes as its document has them.
@@ -159,26 +190,6 @@ fn change_json(made: &Made, c: &Planned, plans: &HashMap<Removal, i64>) -> Value
         "waits_for_details": c.hold,
         "plan": waits.then(|| plans.get(&(c.evidence, key.subject, key.kind))).flatten(),
     })
-}
-
-pub(super) async fn sync(
-    context: &Context,
-    source: Option<&str>,
-    timeout_seconds: u64,
-    actor: &str,
-    progress: &ProgressSink,
-) -> Result<Value, OpError> {
-    known(context, source)?;
-    let engine = engine(context, source).await?;
-    let trigger = Trigger {
-        actor: actor.to_owned(),
-        by_hand: true,
-    };
-    let until = until(context, timeout_seconds);
-    let only = source.map(|s| [s.to_owned()]);
-    let only = only.as_ref().map(<[_; 1]>::as_slice);
-    let report = engine.sync(only, &trigger, until, progress).await?;
-    report_json(context, &report, source)
 }
 
 /// Compares the stored snapshots anew after a decision, and applies what follows.

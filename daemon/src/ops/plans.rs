@@ -58,11 +58,7 @@ fn row_json(context: &Context, plan: &PlanRow) -> Value {
 
 pub(super) fn list(context: &Context, options: &ListOptions) -> Result<Value, OpError> {
     sources::known(context, options.source.as_deref())?;
-    if let Some(status) = &options.status
-        && !STATUSES.contains(&status.as_str())
-    {
-        return Err(refusals::unknown_status(status, &STATUSES));
-    }
+    options.status_among(&STATUSES)?;
     let rows = context.ledger().plans(
         options.status.as_deref(),
         options.source.as_deref(),

@@ -14,6 +14,7 @@ pub mod crawls;
 pub mod engine;
 mod full;
 pub mod hints;
+mod lines;
 pub mod look_up;
 pub mod observe;
 pub mod observe_grants;

@@ -1,13 +1,12 @@
 //! Outbox: works off what the ledger says is to be done. Order per sub-user, concurrency across them.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use camsync_cam::{Cam, SecretText};
 use camsync_core::change::Hold;
-use camsync_core::object::ObjectKind;
+use camsync_core::object::{Object, ObjectKind};
 use camsync_core::outbox::{Event, Kind, Status};
 use camsync_core::plan::quota::Quota;
 use camsync_core::retry::{self, FailureClass, Next};
@@ -26,7 +25,10 @@ use crate::telemetry::spans;
 use super::apply::{self, Outcome, Resolve, SignIn};
 use super::clock::Clock;
 use super::full::{Alike, Full, Ids};
+use super::lines::{Claim, Line, Lines};
 use super::progress::{Progress, ProgressSink};
+
+pub use super::lines::Claims;
 
 /// Sub-users that are worked on at once. Pacing is the CAM client's own.
 const SIDE_BY_SIDE: usize = 24;
@@ -81,62 +83,6 @@ pub trait Chance: Sync {
     fn dice(&self) -> f64;
     /// A first password that nobody will know.
     fn password(&self) -> SecretText;
-}
-
-/// Whose changes keep an order among themselves: one sub-user's, or those about one group or policy alone.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Line {
-    SubUser(i64),
-    Object(ObjectKind, String),
-}
-
-impl Line {
-    fn of(change: &ChangeRow) -> Self {
-        match (change.sub_user, &change.object) {
-            (Some(sub_user), _) => Self::SubUser(sub_user),
-            (None, Some(object)) => Self::Object(object.kind, object.name.clone()),
-            // No change is about nothing; one that were would keep its own order.
-            (None, None) => Self::SubUser(-change.id),
-        }
-    }
-}
-
-/// Lines that are being worked on: two workers in one process, a pass and an emergency, never meet at one.
-#[derive(Debug, Default)]
-pub struct Claims(Mutex<HashSet<Line>>);
-
-/// One line's claim; given back when dropped.
-pub(super) struct Claim<'a> {
-    claims: &'a Claims,
-    line: Line,
-}
-
-impl Claims {
-    /// Takes a sub-user, unless somebody else has it.
-    pub(super) fn take_sub_user(&self, id: i64) -> Option<Claim<'_>> {
-        self.take(&Line::SubUser(id))
-    }
-
-    /// Takes a line, unless somebody else has it.
-    fn take(&self, line: &Line) -> Option<Claim<'_>> {
-        let free = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(line.clone());
-        // Made only when it is free: a claim that is dropped gives the line back.
-        free.then(|| Claim {
-            claims: self,
-            line: line.clone(),
-        })
-    }
-}
-
-impl Drop for Claim<'_> {
-    fn drop(&mut self) {
-        let mut taken = self.claims.0.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.remove(&self.line);
-    }
 }
 
 /// Which changes are worked on.
@@ -221,8 +167,7 @@ impl Worker<'_> {
             frozen: self.ledger.meta(FROZEN)?.is_some(),
             ..Report::default()
         };
-        let mut queues: HashMap<Line, VecDeque<ChangeRow>> = HashMap::new();
-        let mut order = Vec::new();
+        let mut lines = Lines::default();
         let outbox = match scope {
             Scope::Unsettled => self.reopened()?,
             Scope::All | Scope::Urgent => self.ledger.outbox()?,
@@ -245,35 +190,26 @@ impl Worker<'_> {
                 report.pending += 1;
                 continue;
             }
-            let queue = queues.entry(line.clone()).or_default();
-            if queue.is_empty() {
-                order.push(line);
-            }
-            queue.push_back(change);
+            lines.add(change);
         }
-        let total: usize = queues.values().map(VecDeque::len).sum();
+        let total = lines.len();
         let mut waiting: Vec<(DateTime<Utc>, Line)> = Vec::new();
-        let mut ready: VecDeque<Line> = order.into();
         let mut parked: HashMap<Alike, Hold> = HashMap::new();
         let mut running = FuturesUnordered::new();
         self.say(total, &report);
         loop {
             let now = self.clock.now();
-            waiting.retain(|(at, line)| {
-                let due = *at <= now;
-                if due {
-                    ready.push_back(line.clone());
-                }
-                !due
-            });
+            for (_, line) in waiting.extract_if(.., |(at, _)| *at <= now) {
+                lines.again(line);
+            }
             report.gave_way = scope == Scope::All && (self.give_way)();
             let stop =
                 self.stopping.load(Ordering::SeqCst) || report.stopped.is_some() || report.gave_way;
             while running.len() < SIDE_BY_SIDE && !stop {
-                let Some(line) = ready.pop_front() else {
+                let Some(line) = lines.next() else {
                     break;
                 };
-                let Some(change) = queues.get(&line).and_then(|q| q.front()).cloned() else {
+                let Some(change) = lines.front(&line).cloned() else {
                     continue;
                 };
                 if change.status == Status::Pending && scope != Scope::Unsettled {
@@ -284,8 +220,8 @@ impl Worker<'_> {
                         waiting.push((at, line));
                         continue;
                     }
-                    if self.is_being_made(&change, &queues)? {
-                        waiting.push((now + CLAIMED, line));
+                    if let Some(maker) = self.maker(&change, &lines)? {
+                        lines.block(line, maker);
                         continue;
                     }
                     let met = Alike::of(&change).find_map(|alike| parked.get(&alike));
@@ -296,7 +232,7 @@ impl Worker<'_> {
                     if let Some(hold) = hold {
                         self.ledger.hold_change(change.id, &hold)?;
                         report.held.push((change.id, change.username.clone(), hold));
-                        advance(&mut queues, &mut ready, &line);
+                        lines.advance(&line);
                         continue;
                     }
                 }
@@ -319,7 +255,7 @@ impl Worker<'_> {
                 let throttled = self.patience.is_some_and(|most| at - now > most)
                     && waiting
                         .iter()
-                        .all(|(_, line)| is_throttled(queues.get(line)));
+                        .all(|(_, line)| lines.front(line).is_some_and(is_throttled));
                 if at > until || throttled {
                     report.next_at = Some(at);
                     break;
@@ -350,33 +286,31 @@ impl Worker<'_> {
             match ended {
                 Ended::Applied => {
                     report.applied += 1;
-                    advance(&mut queues, &mut ready, &line);
+                    lines.advance(&line);
                 }
-                Ended::Overtaken => advance(&mut queues, &mut ready, &line),
+                Ended::Overtaken => lines.advance(&line),
                 Ended::Failed(failure) => {
                     report
                         .failed
                         .push((change.id, change.username.clone(), failure));
                     // What follows for this sub-user may still be done; other sub-users go on in any case.
-                    advance(&mut queues, &mut ready, &line);
+                    lines.advance(&line);
                 }
                 Ended::Held(hold, alike) => {
                     if let Some(alike) = alike {
                         parked.insert(alike, hold.clone());
                     }
                     report.held.push((change.id, change.username.clone(), hold));
-                    advance(&mut queues, &mut ready, &line);
+                    lines.advance(&line);
                 }
                 Ended::Again(_)
                     if scope == Scope::Unsettled || (scope == Scope::Urgent && !change.urgent) =>
                 {
-                    advance(&mut queues, &mut ready, &line);
+                    lines.advance(&line);
                 }
                 Ended::Again(at) => {
-                    if let Some(front) = queues.get_mut(&line).and_then(VecDeque::front_mut)
-                        && let Some(now) = self.ledger.change(front.id)?
-                    {
-                        *front = now;
+                    if let Some(now) = self.ledger.change(change.id)? {
+                        lines.replace_front(&line, now);
                     }
                     waiting.push((at, line));
                 }
@@ -384,47 +318,51 @@ impl Worker<'_> {
             }
             self.say(total, &report);
         }
-        let left = queues.values().map(VecDeque::len).sum::<usize>();
+        let left = lines.len();
         report.pending += left;
         report.gave_way &= left > 0;
         Ok(report)
     }
 
-    /// Whether the group or policy that a change needs is about to be made: by a change that is still to come here.
-    fn is_being_made(
-        &self,
-        change: &ChangeRow,
-        queues: &HashMap<Line, VecDeque<ChangeRow>>,
-    ) -> Result<bool, LedgerError> {
-        let (Some(object), Some(_)) = (&change.object, change.sub_user) else {
-            return Ok(false);
+    /// The line that is to make the group or policy which a change needs: that change is still to come here.
+    fn maker(&self, change: &ChangeRow, lines: &Lines) -> Result<Option<Line>, LedgerError> {
+        let Some(object) = self.unmade(change)? else {
+            return Ok(None);
         };
-        if object.id.is_some() || object.kind == ObjectKind::Key {
-            return Ok(false);
-        }
-        let line = Line::Object(object.kind, object.name.clone());
-        let made = self.ledger.made_object(object.kind, &object.name)?;
-        Ok(made.is_none_or(|(id, _)| id.is_none()) && queues.contains_key(&line))
+        let maker = Line::Object(object.kind, object.name.clone());
+        Ok(lines.has(&maker).then_some(maker))
     }
 
     /// What a change needs and is not there, for the change that makes it waits or has failed.
     fn prerequisite(&self, change: &ChangeRow) -> Result<Option<Hold>, LedgerError> {
-        let (Some(object), Some(sub_user)) = (&change.object, change.sub_user) else {
+        if change.object.is_none() {
             return Ok(None);
-        };
-        let known = self.ledger.sub_user(sub_user)?.and_then(|s| s.uin);
-        if known.is_none() {
+        }
+        if let Some(sub_user) = change.sub_user
+            && self
+                .ledger
+                .sub_user(sub_user)?
+                .is_none_or(|s| s.uin.is_none())
+        {
             let what = format!("sub-user {}", change.username);
             return Ok(Some(Hold::Prerequisite { what }));
         }
-        if object.id.is_some() || object.kind == ObjectKind::Key {
-            return Ok(None);
-        }
-        let made = self.ledger.made_object(object.kind, &object.name)?;
-        let missing = made.is_none_or(|(id, _)| id.is_none());
-        Ok(missing.then(|| Hold::Prerequisite {
+        let unmade = self.unmade(change)?;
+        Ok(unmade.map(|object| Hold::Prerequisite {
             what: object.to_string(),
         }))
+    }
+
+    /// The group or policy that a sub-user's change is about, when camsync is to make it and has not.
+    fn unmade<'c>(&self, change: &'c ChangeRow) -> Result<Option<&'c Object>, LedgerError> {
+        let object = change.object.as_ref().filter(|object| {
+            change.sub_user.is_some() && object.id.is_none() && object.kind != ObjectKind::Key
+        });
+        let Some(object) = object else {
+            return Ok(None);
+        };
+        let made = self.ledger.made_object(object.kind, &object.name)?;
+        Ok(made.is_none_or(|(id, _)| id.is_none()).then_some(object))
     }
 
     fn say(&self, total: usize, report: &Report) {
@@ -621,12 +559,10 @@ impl Worker<'_> {
     }
 }
 
-/// Whether what is next for a sub-user waits because CAM asked for fewer requests (`cam-api.md` 9).
-fn is_throttled(queue: Option<&VecDeque<ChangeRow>>) -> bool {
-    queue
-        .and_then(VecDeque::front)
-        .and_then(|change| change.last_error.as_ref())
-        .is_some_and(|failure| failure.code.starts_with("RequestLimitExceeded"))
+/// Whether a change waits because CAM asked for fewer requests (`cam-api.md` 9).
+fn is_throttled(change: &ChangeRow) -> bool {
+    let failure = change.last_error.as_ref();
+    failure.is_some_and(|f| f.code.starts_with("RequestLimitExceeded"))
 }
 
 enum Ended {
@@ -638,20 +574,4 @@ enum Ended {
     Held(Hold, Option<Alike>),
     Again(DateTime<Utc>),
     Stopped(Failure),
-}
-
-/// The front of a line is done with; what follows is next.
-fn advance(
-    queues: &mut HashMap<Line, VecDeque<ChangeRow>>,
-    ready: &mut VecDeque<Line>,
-    line: &Line,
-) {
-    if let Some(queue) = queues.get_mut(line) {
-        queue.pop_front();
-        if queue.is_empty() {
-            queues.remove(line);
-        } else {
-            ready.push_back(line.clone());
-        }
-    }
 }

@@ -105,7 +105,8 @@ impl Engine {
         Ok(report)
     }
 
-    /// One full pass: crawl, compare, record, apply until `until`.
+    /// One full pass: crawl, compare, record, apply until `until`. For a plan that a person has read, nothing is recorded
+    /// unless it passes `review`: what could not be asked whole cannot be known to be as it was, and ends it too.
     ///
     /// # Errors
     /// When the ledger fails.
@@ -113,37 +114,19 @@ impl Engine {
         &self,
         only: Option<&[String]>,
         trigger: &Trigger,
+        review: Option<Review<'_>>,
         until: DateTime<Utc>,
         progress: &ProgressSink,
     ) -> Result<PassReport, LedgerError> {
         let span = spans::pass();
         let gathered = self.crawl(only, progress).instrument(span.clone()).await?;
-        let finish = self.finish(gathered, trigger, None, until, progress);
-        finish.instrument(span).await
-    }
-
-    /// The same for a plan that a person has read: nothing of it is recorded unless it passes `review`. What could not
-    /// be asked whole cannot be known to be as it was, and ends it too.
-    ///
-    /// # Errors
-    /// When the ledger fails.
-    pub async fn sync_reviewed(
-        &self,
-        only: Option<&[String]>,
-        trigger: &Trigger,
-        review: Review<'_>,
-        until: DateTime<Utc>,
-        progress: &ProgressSink,
-    ) -> Result<PassReport, LedgerError> {
-        let span = spans::pass();
-        let gathered = self.crawl(only, progress).instrument(span.clone()).await?;
-        if !gathered.failures.is_empty() {
+        if review.is_some() && !gathered.failures.is_empty() {
             return Ok(PassReport {
                 failures: gathered.failures,
                 ..PassReport::default()
             });
         }
-        let finish = self.finish(gathered, trigger, Some(review), until, progress);
+        let finish = self.finish(gathered, trigger, review, until, progress);
         finish.instrument(span).await
     }
 

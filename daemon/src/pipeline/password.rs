@@ -15,6 +15,7 @@ use crate::ledger::{
 
 use super::apply;
 use super::engine::Engine;
+use super::lines::Line;
 use super::outbox::{Chance as _, FROZEN};
 use super::reconcile::{self, ReconcileError};
 
@@ -93,7 +94,7 @@ impl Engine {
     ) -> Result<SecretText, NoPassword> {
         let until = self.clock().now() + PATIENCE;
         let _claim = loop {
-            if let Some(claim) = self.claims.take_sub_user(id) {
+            if let Some(claim) = self.claims.take(&Line::SubUser(id)) {
                 break claim;
             }
             if self.stopped() || self.clock().now() > until {

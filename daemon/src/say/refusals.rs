@@ -168,6 +168,21 @@ pub fn not_suspended(row: &ChangeRow) -> OpError {
     })
 }
 
+/// A suspension by hand has taken sign-in, and whether API keys work is not known.
+#[must_use]
+pub fn keys_unread(username: &str, error: &Failure) -> OpError {
+    let said = Sentence::both(
+        format!(
+            "console sign-in of {username} is off, but its API keys could not be read: {error}. `camsync run` switches off those that work as soon as they can be; if it is urgent, do it in the CAM console"
+        ),
+        format!(
+            "{username} 的控制台登录已关闭，但无法读取其 API 密钥：{}。一旦可读，`camsync run` 会停用仍可用的密钥；如情况紧急，请在 CAM 控制台停用",
+            failure("zh", error)
+        ),
+    );
+    OpError::failed(advice::with_remedy(said, error))
+}
+
 /// Two ids of different sources are never one member.
 #[must_use]
 pub fn link_across(one: &str, other: &str) -> OpError {

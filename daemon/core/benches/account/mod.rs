@@ -18,7 +18,7 @@ use camsync_core::remark::with_mark;
 use camsync_core::rules::{
     AdmitRule, Adopt, Enroll, GrantRule, Leavers, LessAccess, OnConflict, Rules,
 };
-use camsync_core::sub_user::{AccountKind, Observed, ObservedUser, Origin, Stage, SubUser};
+use camsync_core::sub_user::{AccountKind, Observed, ObservedUser, Stage, SubUser};
 use chrono::{DateTime, Utc};
 
 /// Members in a department.
@@ -136,6 +136,7 @@ fn observed_grants(desired: &[Desired]) -> ObservedGrants {
         members: Some(members),
         policies: Some(1),
         administers: None,
+        denies: false,
     };
     let mut grants = ObservedGrants::default();
     grants.set_groups((1..).zip(groups).map(group).collect());
@@ -194,28 +195,12 @@ fn sub_user(id: i64, member: &Arc<Member>) -> SubUser {
     let n = usize::try_from(id).unwrap_or_default();
     SubUser {
         id,
-        source: "acme".into(),
-        member: member.id.clone(),
-        key: member.key(),
-        username: member.username.clone(),
         uin: Some(uin(n)),
-        origin: Origin::Created,
         stage: Stage::Managed,
-        mark: mark(n),
         login: true,
         rule_login: true,
-        unconfirmed_since: None,
-        leaving: None,
-        stopped_at: None,
-        protected: false,
-        resume_requested: false,
-        replaced_by: None,
-        keys_requested: false,
-        given: Vec::new(),
-        keys_off: Vec::new(),
         admitted: Some(Arc::clone(member)),
-        marked: true,
-        busy: false,
+        ..SubUser::wanted("acme", &member.id, &member.username, mark(n))
     }
 }
 

@@ -39,7 +39,9 @@ pub(super) fn entitled(at: &At<'_>, desired: &Desired, admission: &Admission, dr
             .changes
             .extend(denial_off(at, &Reason::Returned { rule }));
     }
-    if grants(at, desired, draft) && sub_user.admitted.as_deref() != Some(&*desired.member) {
+    let granted = grants(at, desired, draft);
+    // Not while they take something that is not taken yet: a rule edit could not be told from changed facts any more.
+    if !granted.takes && sub_user.admitted.as_deref() != Some(&*desired.member) {
         draft.notes.push(Note::Admitted {
             sub_user: sub_user.id,
             source: source.to_owned(),
@@ -111,7 +113,7 @@ pub(super) fn entitled(at: &At<'_>, desired: &Desired, admission: &Admission, dr
             (_, None) => draft.problem(source, key, Problem::SignInOff),
         }
     }
-    if sub_user.resume_requested && !bring_back {
+    if sub_user.resume_requested && !bring_back && !granted.gives_back {
         // Said once, it must not undo what somebody does in an emergency later on.
         draft.notes.push(Note::ResumeSettled {
             sub_user: sub_user.id,
@@ -190,11 +192,20 @@ fn returning(at: &At<'_>, desired: &Desired, admission: &Admission, draft: &mut 
     true
 }
 
-/// Gives and takes what the grant rules say. Says whether the member's facts may be noted as those that count: not
-/// while they take something that is not taken yet, for then a rule edit could not be told from them any more.
-fn grants(at: &At<'_>, desired: &Desired, draft: &mut Draft) -> bool {
+/// What the grant rules come to for one sub-user in this plan.
+#[derive(Default)]
+struct Granted {
+    /// Something is to be taken, now or once nothing is in the way.
+    takes: bool,
+    /// Something that somebody took comes back, for a person has asked for it.
+    gives_back: bool,
+}
+
+/// Gives and takes what the grant rules say.
+fn grants(at: &At<'_>, desired: &Desired, draft: &mut Draft) -> Granted {
+    let mut granted = Granted::default();
     if at.sub_user.stopped_at.is_some() {
-        return true;
+        return granted;
     }
     let steps = steps(
         at.input,
@@ -204,11 +215,19 @@ fn grants(at: &At<'_>, desired: &Desired, draft: &mut Draft) -> bool {
         desired,
         draft,
     );
-    let takes = steps.iter().any(|step| step.evidence.is_some());
-    draft
-        .changes
-        .extend(steps.into_iter().map(|step| at.step(step)));
-    !takes
+    for step in steps {
+        granted.takes |= step.evidence.is_some();
+        granted.gives_back |= matches!(step.reason, Reason::Drift { .. });
+        match step.evidence.filter(|_| at.sub_user.protected) {
+            Some(evidence) => draft.problem(
+                at.source.name,
+                &at.sub_user.key,
+                Problem::Protected { evidence },
+            ),
+            None => draft.changes.push(at.step(step)),
+        }
+    }
+    granted
 }
 
 /// The deny-all policy comes off whoever is entitled.

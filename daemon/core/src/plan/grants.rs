@@ -40,6 +40,8 @@ pub(super) struct Targets {
     /// Everything that came from these sub-users stands: they cannot be seen.
     kept_templates: HashSet<String>,
     exclusive: Option<u32>,
+    /// Something that the rules call for cannot be told apart from what others gave.
+    unsettled: bool,
 }
 
 impl<'a> Grants<'a> {
@@ -122,37 +124,37 @@ impl<'a> Grants<'a> {
                 }
                 // To be made, if anybody is to join it.
                 Ok(None) => targets.add(Object::group(&*wanted.name, None), wanted.rule, None),
-                Err(found) => problem(found),
+                Err(found) => {
+                    targets.unsettled = true;
+                    problem(found);
+                }
             }
         }
         for wanted in &called_for.policies {
             let found = self.observed.policies.get(&*wanted.name);
             let rule = wanted.rule;
             let name = wanted.name.to_string();
-            match found {
-                Some(Some(policy)) if policy.replaced => {
-                    targets.keep(given, ObjectKind::Policy, &wanted.name);
-                    problem(Problem::PolicyReplaced { policy: name, rule });
-                }
-                Some(Some(policy)) if policy.usable => {
+            let told = match found {
+                Some(Some(policy)) if policy.usable && !policy.replaced => {
                     targets.add(Object::policy(&*policy.name, Some(policy.id)), rule, None);
+                    continue;
                 }
-                Some(Some(_)) => {
-                    targets.keep(given, ObjectKind::Policy, &wanted.name);
-                    problem(Problem::PolicyUnusable { policy: name, rule });
+                Some(Some(policy)) if policy.replaced => {
+                    Some(Problem::PolicyReplaced { policy: name, rule })
                 }
-                Some(None) => {
-                    targets.keep(given, ObjectKind::Policy, &wanted.name);
-                    problem(Problem::NoSuchPolicy { policy: name, rule });
-                }
-                None => targets.keep(given, ObjectKind::Policy, &wanted.name),
-            }
+                Some(Some(_)) => Some(Problem::PolicyUnusable { policy: name, rule }),
+                Some(None) => Some(Problem::NoSuchPolicy { policy: name, rule }),
+                None => None,
+            };
+            targets.keep(given, ObjectKind::Policy, &wanted.name);
+            told.into_iter().for_each(&mut problem);
         }
         for wanted in &called_for.like {
             let rule = wanted.rule;
             let Some(Some(template)) = self.observed.templates.get(&*wanted.name) else {
                 // Absent or unread: what followed it stays.
                 targets.kept_templates.insert(wanted.name.to_string());
+                targets.unsettled = true;
                 problem(Problem::NoTemplate {
                     template: wanted.name.to_string(),
                     rule,
@@ -214,7 +216,17 @@ impl<'a> Grants<'a> {
         if let Some(ours) = made.and_then(|id| self.observed.group(id)) {
             return Ok(Some(ours));
         }
-        match self.observed.group_named(name) {
+        let named = self.observed.group_named(name);
+        if named.is_none_or(|found| found.name != name) {
+            // Renamed by hand: it is still the one that was given.
+            let known = given
+                .iter()
+                .find(|g| g.kind == ObjectKind::Group && g.name == name);
+            if let Some(renamed) = known.and_then(|g| self.observed.group(g.id)) {
+                return Ok(Some(renamed));
+            }
+        }
+        match named {
             Some(found) if found.name != name => Err(Problem::GroupTaken {
                 group,
                 by: found.name.clone(),
@@ -226,13 +238,6 @@ impl<'a> Grants<'a> {
             }
             Some(found) => Ok(Some(found)),
             None => {
-                // Renamed by hand: it is still the one that was given.
-                let known = given
-                    .iter()
-                    .find(|g| g.kind == ObjectKind::Group && g.name == name);
-                if let Some(renamed) = known.and_then(|g| self.observed.group(g.id)) {
-                    return Ok(Some(renamed));
-                }
                 let legal = name.chars().count() <= LONGEST_GROUP_NAME
                     && !name.chars().any(char::is_control);
                 if legal {
@@ -258,6 +263,7 @@ impl Targets {
     }
 
     fn keep(&mut self, given: &[Given], kind: ObjectKind, name: &str) {
+        self.unsettled = true;
         let known = given.iter().filter(|g| g.kind == kind && g.name == name);
         self.kept.extend(known.map(|g| (kind, g.id)));
     }
@@ -309,7 +315,7 @@ pub(super) fn taking(kind: ObjectKind) -> Kind {
     }
 }
 
-/// The steps from what an entitled sub-user has to what it should have. `returning` gives back what camsync took.
+/// The steps from what an entitled sub-user has to what it should have.
 pub(super) fn steps(
     input: &PlanInput<'_>,
     grants: &Grants<'_>,
@@ -430,25 +436,10 @@ pub(super) fn steps(
             }
         }
     }
-    if let (Some(rule), Some(own)) = (targets.exclusive, grants.own(sub_user)) {
-        let groups = own
-            .groups
-            .iter()
-            .flatten()
-            .map(|(id, name)| Object::group(name, Some(*id)));
-        let policies = own
-            .policies
-            .iter()
-            .flatten()
-            .map(|(id, name)| Object::policy(name, Some(*id)));
-        for object in groups.chain(policies) {
-            let id = object.id.unwrap_or_default();
-            let known = given.iter().any(|g| g.kind == object.kind && g.id == id);
-            let stands =
-                targets.calls_for(object.kind, id) || targets.kept.contains(&(object.kind, id));
-            if known || stands {
-                continue;
-            }
+    if let (Some(rule), Some(own)) = (targets.exclusive, own)
+        && !targets.unsettled
+    {
+        for object in given_by_others(grants.observed, own, given, &targets) {
             steps.push(Step {
                 kind: taking(object.kind),
                 object,
@@ -458,6 +449,30 @@ pub(super) fn steps(
         }
     }
     steps
+}
+
+/// What a sub-user has that neither a rule calls for nor camsync gave. What denies is not among it: somebody may have
+/// given it in an emergency, and taking it would give access back.
+fn given_by_others<'a>(
+    observed: &'a ObservedGrants,
+    own: &'a Own,
+    given: &'a [Given],
+    targets: &'a Targets,
+) -> impl Iterator<Item = Object> + 'a {
+    let denies = |group: &u64| observed.group(*group).is_none_or(|group| group.denies);
+    let groups = own.groups.iter().flatten();
+    let groups = groups
+        .filter(move |(id, _)| !denies(id))
+        .map(|(id, name)| Object::group(name, Some(*id)));
+    let policies = own.policies.iter().flatten();
+    let policies = policies
+        .filter(|(id, _)| observed.harmless.contains(id))
+        .map(|(id, name)| Object::policy(name, Some(*id)));
+    groups.chain(policies).filter(|object| {
+        let id = object.id.unwrap_or_default();
+        let known = given.iter().any(|g| g.kind == object.kind && g.id == id);
+        !known && !targets.calls_for(object.kind, id) && !targets.kept.contains(&(object.kind, id))
+    })
 }
 
 /// Whether these rules, asked of other facts, would have given what was given.

@@ -21,6 +21,7 @@ pub fn believed_grants(sub_users: &[SubUser], made: &[Made]) -> ObservedGrants {
         members: Some(HashSet::new()),
         policies: Some(0),
         administers: None,
+        denies: false,
     };
     for made in made {
         let Some(id) = made.cam_id else { continue };

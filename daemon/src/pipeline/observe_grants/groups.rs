@@ -71,6 +71,11 @@ pub(super) struct Read {
 }
 
 impl Read {
+    /// CAM's id.
+    pub(super) fn id(&self) -> u64 {
+        self.group.id
+    }
+
     /// The policies that are attached to it, if they were read.
     pub(super) fn policies(&self) -> impl Iterator<Item = &AttachedPolicy> {
         self.policies.iter().flatten()
@@ -82,6 +87,11 @@ impl Read {
             name: self.group.name,
             members: self.members,
             policies: self.policies.as_ref().map(Vec::len),
+            denies: self
+                .policies
+                .iter()
+                .flatten()
+                .any(|attached| policies.denies(attached.id)),
             administers: self
                 .policies
                 .and_then(|attached| policies.first_that_administers(&attached)),

@@ -9,7 +9,7 @@ mod policies;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use camsync_cam::{Cam, Class, Error};
 use camsync_core::grants::{Needs, ObservedGrants, ObservedPolicy, Own};
@@ -90,14 +90,24 @@ async fn rights(
     } else {
         None
     };
+    // What an exclusive rule may take must not deny anything.
+    let exclusive = needs.own.iter().filter(|(_, need)| need.groups);
+    let exclusive: Vec<&Own> = exclusive.filter_map(|(uin, _)| own.get(uin)).collect();
+    let joined: BTreeSet<u64> = ids(&exclusive, |own| own.groups.as_ref());
+    let mut to_be_read = ids(&exclusive, |own| own.policies.as_ref());
+    let own_policies = to_be_read.clone();
+    let of_joined = groups.iter().flatten().filter(|g| joined.contains(&g.id()));
+    to_be_read.extend(of_joined.flat_map(groups::Read::policies).map(|p| p.id));
     let attached = groups.iter().flatten().flat_map(groups::Read::policies);
     let attached = attached.chain(holders.policies()).collect();
-    let policies = Policies::read(cam, needs, attached)
+    let policies = Policies::read(cam, needs, attached, &to_be_read)
         .await
         .map_err(ReconcileError::Cam)?;
     if needs.deny_all {
         seen.deny_all = policies.deny_all();
     }
+    let harmless = own_policies.into_iter().filter(|id| !policies.denies(*id));
+    seen.harmless = harmless.collect();
     let named = needs.policies.iter();
     seen.policies = named.map(|n| (n.clone(), policies.named(n))).collect();
     if let Some(groups) = groups {
@@ -105,6 +115,15 @@ async fn rights(
     }
     holders.judged(&policies, &mut seen);
     Ok(seen)
+}
+
+/// The ids of what these have of one kind.
+fn ids<'a>(
+    own: &[&'a Own],
+    of: impl Fn(&'a Own) -> Option<&'a BTreeMap<u64, String>>,
+) -> BTreeSet<u64> {
+    let lists = own.iter().filter_map(|own| of(own));
+    lists.flat_map(BTreeMap::keys).copied().collect()
 }
 
 /// Tells policies that are not what they were when a rule first came to them; whoever comes first is pinned.

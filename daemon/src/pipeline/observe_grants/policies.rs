@@ -6,7 +6,7 @@ use camsync_cam::{AttachedPolicy, Cam, Error, PermissionLevel, Policy, PolicyDet
 use camsync_core::grants::{
     DENY_ALL, DENY_ALL_DOCUMENT, DenyAllPolicy, Needs, ObservedPolicy, same_document,
 };
-use camsync_core::privilege::administers;
+use camsync_core::privilege::{administers, denies};
 use futures_util::FutureExt as _;
 
 use super::side_by_side;
@@ -24,11 +24,13 @@ pub(super) struct Policies {
 }
 
 impl Policies {
-    /// Reads the policies that are needed by name, and those that were found attached to something.
+    /// Reads the policies that are needed by name, and those that were found attached to something; the documents of
+    /// `to_be_read`, by id, whatever CAM's level says.
     pub(super) async fn read(
         cam: &dyn Cam,
         needs: &Needs,
         attached: Vec<&AttachedPolicy>,
+        to_be_read: &BTreeSet<u64>,
     ) -> Result<Self, Error> {
         let attached: BTreeMap<u64, &AttachedPolicy> =
             attached.into_iter().map(|p| (p.id, p)).collect();
@@ -43,6 +45,7 @@ impl Policies {
             .filter(|p| listed.get(&p.name).is_none_or(|found| found.id != p.id));
         let mut ids: BTreeSet<u64> = unlisted.map(|p| p.id).collect();
         ids.extend(listed.values().filter(|p| !told_by_level(p)).map(|p| p.id));
+        ids.extend(to_be_read);
         let documents =
             side_by_side(ids.into_iter().map(|id| details(cam, id).boxed()).collect()).await?;
         Ok(Self {
@@ -56,6 +59,8 @@ impl Policies {
         let policy = self.listed.get(name)?;
         let document = match self.documents.get(&policy.id) {
             Some(None) => return None,
+            // Read for another question, it does not outrank CAM's level.
+            Some(Some(_)) if told_by_level(policy) => None,
             Some(Some(details)) => Some(details.document.as_str()),
             None => None,
         };
@@ -84,6 +89,12 @@ impl Policies {
             usable: false,
             replaced: false,
         }
+    }
+
+    /// Whether a policy denies something. Of one that was not read it is assumed.
+    pub(super) fn denies(&self, id: u64) -> bool {
+        let details = self.documents.get(&id).and_then(Option::as_ref);
+        details.is_none_or(|details| denies(&details.document))
     }
 
     /// The name of the first of these that administers.

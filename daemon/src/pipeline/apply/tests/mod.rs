@@ -15,7 +15,7 @@ use camsync_core::grants::Given;
 use camsync_core::object::Object;
 use camsync_core::outbox::{Kind, Status};
 use camsync_core::retry::FailureClass;
-use camsync_core::sub_user::{Origin, Stage, SubUser};
+use camsync_core::sub_user::{Stage, SubUser};
 use camsync_simulators::cam::{Fault, Options, Simulator, UserKind};
 use camsync_simulators::{FaultId, When};
 use chrono::Utc;
@@ -179,27 +179,10 @@ impl Bench {
 fn sub_user(uin: u64) -> SubUser {
     SubUser {
         id: 1,
-        source: "acme".into(),
-        member: "zhang".into(),
-        key: "zhang".into(),
-        username: "zhang".into(),
         uin: Some(uin),
-        origin: Origin::Created,
         stage: Stage::Managed,
-        mark: "mark".into(),
         login: true,
         rule_login: true,
-        unconfirmed_since: None,
-        leaving: None,
-        stopped_at: None,
-        protected: false,
-        resume_requested: false,
-        replaced_by: None,
-        keys_requested: false,
-        given: Vec::new(),
-        keys_off: Vec::new(),
-        admitted: None,
-        marked: true,
-        busy: false,
+        ..SubUser::wanted("acme", "zhang", "zhang", "mark".into())
     }
 }
