@@ -230,6 +230,8 @@ fn an_emergency_does_not_wait_for_keys_and_says_when_they_are_not_known() {
     let world = granting(GRANTS);
     join(&world, 1..=4, 2);
     world.sync();
+    // What it has of its own has been read: no keys.
+    world.sync();
     let key = world.cam.add_key("m1");
     world.deny(&["ListAccessKeys"]);
     let said = world.refuses(&["members", "suspend", "m1"]);
