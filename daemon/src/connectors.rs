@@ -288,6 +288,7 @@ impl Source for ConnectorSource {
             requests,
             range_fingerprint: summary.range_fingerprint,
             range: summary.range.into_iter().collect::<BTreeSet<_>>(),
+            names: summary.names,
             departments,
             members,
         })

@@ -145,6 +145,7 @@ mod tests {
             name: "acme".into(),
             connector: "wecom".into(),
             enterprise: None,
+            names: Default::default(),
             seen_enterprise: None,
             paused: false,
             unlinked: None,

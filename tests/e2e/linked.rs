@@ -36,6 +36,7 @@ fn it_tells_enterprise_app_range_by_name_and_departments_with_counts() {
     assert_eq!(shown["source"]["enterprise"], "ww0123456789abcdef");
     assert_eq!(shown["enterprise_name"], department(&shown, "1")["name"]);
     assert_eq!(shown["settings"]["agent_id"], 1_000_002);
+    assert_eq!(shown["application_name"], "camsync");
     assert!(!shown.to_string().contains(crate::world::SECRETS[0].1));
     let count = |id| {
         let found = department(&shown, id);
@@ -53,9 +54,27 @@ fn it_tells_enterprise_app_range_by_name_and_departments_with_counts() {
     );
     assert_eq!(shown["range_changes"], Value::Array(Vec::new()));
     let drawn = text(&world.run(&["sources", "show", "acme"]).stdout);
-    for part in ["1000002", "研发 (department:2)", "    后端", "1 / 3"] {
+    for part in [
+        "camsync (1000002)",
+        "研发 (department:2)",
+        "    后端",
+        "1 / 3",
+    ] {
         assert!(drawn.contains(part), "{part}: {drawn}");
     }
+}
+
+#[test]
+fn what_the_enterprise_calls_itself_is_kept_when_its_root_is_not_seen_any_more() {
+    let world = enterprise();
+    let named = show(&world)["enterprise_name"].clone();
+    assert!(named.is_string());
+    world.wecom.set_range(VisibleRange::departments(&[2]));
+    world.sync();
+    let shown = show(&world);
+    assert_eq!(shown["enterprise_name"], named);
+    let departments = shown["departments"].as_array().unwrap();
+    assert!(departments.iter().all(|d| d["id"] != "1"));
 }
 
 #[test]

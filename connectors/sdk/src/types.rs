@@ -6,7 +6,8 @@ mod http;
 
 pub use connector::{
     CallbackAnswer, CallbackRequest, Capability, CheckReport, CrawlSummary, Description,
-    Explanation, Finding, Hint, Language, Message, Presence, Severity, SignInRequest, SignedIn,
+    Explanation, Finding, Hint, Language, Message, Names, Presence, Severity, SignInRequest,
+    SignedIn,
 };
 pub use failure::{Failure, FailureDetail, Throttle};
 pub use http::{HttpFailure, Level, Outcome, Request, Response, Ticket};

@@ -11,7 +11,7 @@ mod tags;
 use std::collections::BTreeSet;
 
 use camsync_connector_sdk::Host;
-use camsync_connector_sdk::types::{CrawlSummary, Failure, Level};
+use camsync_connector_sdk::types::{CrawlSummary, Failure, Level, Names};
 use serde::de::DeserializeOwned;
 
 use crate::api::{Api, Call, Flow};
@@ -48,6 +48,10 @@ pub(crate) fn crawl(host: &dyn Host, settings: &Settings) -> Result<CrawlSummary
     let mut tree = Tree::read(&mut pass)?;
     let tags = tags::Tags::read(&mut pass, &mut tree)?;
     let found = members::read(&mut pass, &mut tree, &tags)?;
+    let names = Names {
+        enterprise: tree.enterprise_name(),
+        application: Some(range.app_name.clone()).filter(|name| !name.is_empty()),
+    };
     tree.hand_over(host);
     let named = range
         .users
@@ -70,6 +74,7 @@ pub(crate) fn crawl(host: &dyn Host, settings: &Settings) -> Result<CrawlSummary
             .collect::<BTreeSet<_>>()
             .into_iter()
             .collect(),
+        names,
     })
 }
 

@@ -15,6 +15,8 @@ const PATH: &str = "agent/get";
 /// What an administrator has put into the app's visible range.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Range {
+    /// What the app is called; empty when WeCom does not say.
+    pub(crate) app_name: String,
     /// The app is switched off: every other call fails.
     pub(crate) closed: bool,
     /// Members named one by one, in their original spelling; no two that differ only in case.
@@ -59,6 +61,7 @@ impl Range {
         let mut seen = BTreeSet::new();
         users.retain(|user| seen.insert(fold(user)));
         Ok(Self {
+            app_name: agent.name,
             closed: agent.close == Number::Is(1),
             users,
             departments: partyid.into_iter().collect(),

@@ -83,6 +83,8 @@ pub(crate) struct Agent {
     pub(crate) agentid: Number,
     #[serde(default)]
     pub(crate) close: Number,
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub(crate) name: String,
     pub(crate) allow_userinfos: Option<Obj<AllowedUsers>>,
     pub(crate) allow_partys: Option<Obj<AllowedDepartments>>,
     pub(crate) allow_tags: Option<Obj<AllowedTags>>,

@@ -243,6 +243,18 @@ fn ids_that_differ_only_in_case_are_one_member() {
 }
 
 #[test]
+fn what_enterprise_and_app_are_called_is_told_where_wecom_shows_it() {
+    let fake = Fake::small();
+    let names = fake.crawl().unwrap().names;
+    let root = fake.departments.borrow()["1"].name.clone();
+    assert_eq!(names.enterprise, Some(root));
+    assert_eq!(names.application.as_deref(), Some("通讯录同步应用"));
+    // An app that does not see the root department does not learn what the enterprise calls itself.
+    fake.corp.borrow_mut().range_departments = vec![2];
+    assert_eq!(fake.crawl().unwrap().names.enterprise, None);
+}
+
+#[test]
 fn the_fingerprint_tells_the_range_and_nothing_else() {
     let fingerprint = |change: fn(&mut common::Corp)| {
         let fake = Fake::small();

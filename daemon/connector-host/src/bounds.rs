@@ -8,7 +8,9 @@ use camsync_core::model::{Department, Member, fold};
 
 use crate::{
     error::Stop,
-    types::{CallbackAnswer, CheckReport, CrawlSummary, Explanation, Hint, Presence, SignedIn},
+    types::{
+        CallbackAnswer, CheckReport, CrawlSummary, Explanation, Hint, Names, Presence, SignedIn,
+    },
 };
 
 /// An id's length in bytes.
@@ -159,7 +161,17 @@ pub(crate) fn crawl_summary(summary: CrawlSummary) -> Checked<CrawlSummary> {
         missing: texts("missing", summary.missing, LIST_MAX)?,
         range_fingerprint: text("the range's fingerprint", summary.range_fingerprint)?,
         range: items("the resolved range", summary.range, RANGE_MAX)?,
+        names: Names {
+            enterprise: name("the enterprise's name", summary.names.enterprise)?,
+            application: name("the application's name", summary.names.application)?,
+        },
     })
+}
+
+/// A name that there may be; an empty one is none.
+fn name(what: &str, name: Option<String>) -> Checked<Option<String>> {
+    let name = name.filter(|name| !name.trim().is_empty());
+    name.map(|name| text(what, name)).transpose()
 }
 
 /// Checks the answers to a look-up: one for each id, in the order asked, and about that member.
@@ -428,6 +440,7 @@ mod tests {
     #[test]
     fn a_crawl_is_complete_or_says_what_is_missing() {
         let summary = |complete, missing: &[&str]| CrawlSummary {
+            names: Names::default(),
             enterprise: "e".to_owned(),
             complete,
             missing: list(missing),

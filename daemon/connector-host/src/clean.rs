@@ -92,6 +92,9 @@ impl Clean for CrawlSummary {
             .iter()
             .map(|line| redactor.clean(line))
             .collect();
+        let clean = |name: Option<String>| name.map(|name| redactor.clean(&name));
+        self.names.enterprise = clean(self.names.enterprise);
+        self.names.application = clean(self.names.application);
         self
     }
 }

@@ -143,6 +143,15 @@ pub struct CheckReport {
     pub findings: Vec<Finding>,
 }
 
+/// What things are called at the provider, so that a person recognises them. Nothing is decided by it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Names {
+    /// What the enterprise calls itself, where the application may see that.
+    pub enterprise: Option<String>,
+    /// What the application is called.
+    pub application: Option<String>,
+}
+
 /// The last word of a crawl.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CrawlSummary {
@@ -156,6 +165,8 @@ pub struct CrawlSummary {
     pub range_fingerprint: String,
     /// The resolved range, sorted, each item once; [`Member::shown_by`] refers to these.
     pub range: Vec<String>,
+    /// What the enterprise and the application are called; never empty texts.
+    pub names: Names,
 }
 
 /// Where a member is.

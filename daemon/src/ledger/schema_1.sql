@@ -10,6 +10,8 @@ CREATE TABLE sources (
     name              TEXT PRIMARY KEY,
     connector         TEXT NOT NULL,
     enterprise        TEXT,              -- the enterprise that it is bound to
+    enterprise_name   TEXT,              -- what it calls itself, as the last complete crawl says; for people only
+    application_name  TEXT,              -- what the application is called there, likewise
     seen_enterprise   TEXT,              -- another enterprise that answered: nothing is written until a person says so
     paused            INTEGER NOT NULL DEFAULT 0,
     last_crawl_at     TEXT,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use camsync_connector_host::types::Names;
 use camsync_core::change::RemovalKey;
 use camsync_core::desired::Verdict;
 use camsync_core::evidence::Witness;
@@ -27,6 +28,8 @@ pub struct SourceRow {
     pub connector: String,
     /// The enterprise that it is bound to.
     pub enterprise: Option<String>,
+    /// What the enterprise and the application are called, as the last complete crawl says.
+    pub names: Names,
     /// Another enterprise that answered instead.
     pub seen_enterprise: Option<String>,
     /// Not crawled until resumed.
@@ -79,6 +82,8 @@ pub struct CrawlEnd<'a> {
     pub range_fingerprint: &'a str,
     /// The resolved range.
     pub range: &'a BTreeSet<String>,
+    /// What the enterprise and the application are called.
+    pub names: &'a Names,
     /// Every department.
     pub departments: &'a [Department],
     /// Every member.
@@ -265,7 +270,9 @@ impl Ledger {
     ) -> Result<(), LedgerError> {
         self.write("write a source", |t| {
             t.execute(
-                "UPDATE sources SET enterprise = ?2, seen_enterprise = ?3 WHERE name = ?1",
+                "UPDATE sources SET enterprise = ?2, seen_enterprise = ?3,
+                 enterprise_name = CASE WHEN enterprise IS ?2 THEN enterprise_name END,
+                 application_name = CASE WHEN enterprise IS ?2 THEN application_name END WHERE name = ?1",
                 params![source, bound, seen],
             )
             .map(drop)
@@ -339,15 +346,18 @@ impl Ledger {
             write_witnesses(t, source, end.witnesses)?;
             t.prepare_cached(
                 "UPDATE sources SET last_crawl_at = ?2, last_complete_at = ?2, range_fingerprint = ?3,
-                 members = ?4, departments = ?5, error = NULL, failures = 0, failing_since = NULL,
-                 retry_at = NULL WHERE name = ?1",
+                 members = ?4, departments = ?5, enterprise_name = COALESCE(?6, enterprise_name),
+                 application_name = COALESCE(?7, application_name), error = NULL,
+                 failures = 0, failing_since = NULL, retry_at = NULL WHERE name = ?1",
             )?
             .execute(params![
                 source,
                 time_text(end.ended_at),
                 end.range_fingerprint,
                 end.members.len(),
-                end.departments.len()
+                end.departments.len(),
+                end.names.enterprise,
+                end.names.application,
             ])?;
             Ok(moved)
         })
@@ -632,6 +642,10 @@ fn source_row(row: &Row<'_>) -> rusqlite::Result<SourceRow> {
         name: row.get("name")?,
         connector: row.get("connector")?,
         enterprise: row.get("enterprise")?,
+        names: Names {
+            enterprise: row.get("enterprise_name")?,
+            application: row.get("application_name")?,
+        },
         seen_enterprise: row.get("seen_enterprise")?,
         paused: row.get("paused")?,
         last_crawl_at: rows::optional_time(row, "last_crawl_at")?,

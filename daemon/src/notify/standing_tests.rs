@@ -13,6 +13,7 @@ fn source(failing_for: TimeDelta) -> SourceRow {
         name: "acme".into(),
         connector: "wecom".into(),
         enterprise: Some("ww1".into()),
+        names: Default::default(),
         seen_enterprise: None,
         paused: false,
         unlinked: None,

@@ -104,18 +104,21 @@ pub(super) fn sources(context: &Context, name: Option<&str>) -> Result<Value, Op
         .collect();
     let config = context.config();
     let configured = config.config.sources.iter().find(|s| s.name == name);
+    let known = context.ledger().source(name)?;
+    let names = known.as_ref().map(|r| r.names.clone()).unwrap_or_default();
     let schedule =
         configured.map(|s| json!({ "cron": s.schedule.as_str(), "timezone": s.timezone.name() }));
     Ok(json!({
         "source": row,
         "schedule": schedule,
         "departments": tree,
-        "enterprise_name": enterprise_name(&row, &departments),
+        "enterprise_name": names.enterprise,
+        "application_name": names.application,
         "settings": configured.map(|s| s.settings.shown()),
         "range": range,
         "range_items": context.ledger().range_items(name)?,
         "range_changes": context.ledger().range_changes(name)?.iter().map(range_change).collect::<Vec<_>>(),
-        "failure": context.ledger().source(name)?.and_then(|r| r.error),
+        "failure": known.and_then(|r| r.error),
         "callbacks": context.callbacks(name).map(|c| json!({
             "received": c.received,
             "refused": c.refused,
@@ -125,15 +128,6 @@ pub(super) fn sources(context: &Context, name: Option<&str>) -> Result<Value, Op
             "last_lag_seconds": c.last_lag.map(|lag| lag.as_seconds_f64()),
         })),
     }))
-}
-
-/// What the enterprise calls itself. WeCom's root department bears its name; who may not see that does not learn it.
-fn enterprise_name(row: &Value, departments: &[Department]) -> Option<String> {
-    let root = departments
-        .iter()
-        .find(|d| d.id == "1" && d.parent.is_none());
-    root.filter(|_| row["connector"] == "wecom")
-        .map(|root| root.name.clone())
 }
 
 fn range_change(change: &RangeChange) -> Value {

@@ -145,6 +145,7 @@ pub fn store(
             enterprise: &crawled.enterprise,
             range_fingerprint: &crawled.range_fingerprint,
             range: &crawled.range,
+            names: &crawled.names,
             departments: &crawled.departments,
             members: &crawled.members,
             witnesses,

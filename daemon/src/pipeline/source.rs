@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use camsync_connector_host::types::{
-    CallbackAnswer, CallbackRequest, Message, SignInRequest, SignedIn,
+    CallbackAnswer, CallbackRequest, Message, Names, SignInRequest, SignedIn,
 };
 use camsync_core::model::{Department, Member};
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,8 @@ pub struct Crawled {
     pub range_fingerprint: String,
     /// The resolved range.
     pub range: BTreeSet<String>,
+    /// What the enterprise and the application are called at the provider.
+    pub names: Names,
     /// Requests that it took.
     pub requests: u32,
     /// Departments.

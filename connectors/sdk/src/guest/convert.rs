@@ -203,6 +203,10 @@ impl From<types::CrawlSummary> for export::CrawlSummary {
             missing: from.missing,
             range_fingerprint: from.range_fingerprint,
             range: from.range,
+            names: export::Names {
+                enterprise: from.names.enterprise,
+                application: from.names.application,
+            },
         }
     }
 }

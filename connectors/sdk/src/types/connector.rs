@@ -102,6 +102,15 @@ pub struct CheckReport {
     pub findings: Vec<Finding>,
 }
 
+/// What things are called at the provider, so that a person recognises them (`connector.names`).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    /// What the enterprise calls itself, where the application may see that.
+    pub enterprise: Option<String>,
+    /// What the application is called.
+    pub application: Option<String>,
+}
+
 /// The last word of a crawl (`connector.crawl-summary`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CrawlSummary {
@@ -115,6 +124,8 @@ pub struct CrawlSummary {
     pub range_fingerprint: String,
     /// The resolved range; `Member::shown_by` refers to these.
     pub range: Vec<String>,
+    /// What the enterprise and the application are called.
+    pub names: Names,
 }
 
 /// Where a member is (`connector.presence`).

@@ -15,6 +15,9 @@ use crate::wire::{DepartmentDetail, DepartmentIds, DepartmentList, RawDepartment
 /// WeCom's trees are at most 15 deep (`wecom-api.md` 2.1); a walk that goes further is in a cycle.
 const DEPTH_MAX: usize = 64;
 
+/// The id of every enterprise's root department (`wecom-api.md` 2.1).
+const ROOT: u64 = 1;
+
 /// Departments handed over at a time.
 const BATCH: usize = 1000;
 
@@ -56,6 +59,12 @@ impl Tree {
         let allowed = pass.range.departments.clone();
         tree.expand(pass, &allowed, "of the visible range")?;
         Ok(tree)
+    }
+
+    /// What the enterprise calls itself: the root department (`wecom-api.md` 2.1) bears its name, where it is seen.
+    pub(super) fn enterprise_name(&self) -> Option<String> {
+        let root = self.nodes.get(&ROOT)?;
+        Some(root.name.clone()).filter(|name| !name.is_empty())
     }
 
     /// Adds these departments and all below them, where the list does not hold them.

@@ -261,11 +261,13 @@ impl Corp {
         }
         let id: u64 = ask.id().parse().unwrap_or(0);
         match ask.path.as_str() {
-            "agent/get" => Reply::Json(json!({"errcode": 0, "errmsg": "ok", "agentid": 1_000_002,
+            "agent/get" => Reply::Json(
+                json!({"errcode": 0, "errmsg": "ok", "agentid": 1_000_002, "name": "通讯录同步应用",
                 "close": u8::from(self.closed),
                 "allow_userinfos": {"user": self.range_users.iter().map(|id| json!({"userid": id})).collect::<Vec<_>>()},
                 "allow_partys": {"partyid": self.range_departments},
-                "allow_tags": {"tagid": self.range_tags}})),
+                "allow_tags": {"tagid": self.range_tags}}),
+            ),
             "department/list" | "department/simplelist" => {
                 let ids = if id == 0 {
                     self.visible()

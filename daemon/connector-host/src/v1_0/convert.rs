@@ -7,7 +7,7 @@ use crate::{
     description::RawDescription,
     types::{
         CallbackAnswer, CallbackRequest, Capability, CheckReport, CrawlSummary, Explanation,
-        Failure, FailureDetail, Finding, Hint, Message, Presence, Severity, SignInRequest,
+        Failure, FailureDetail, Finding, Hint, Message, Names, Presence, Severity, SignInRequest,
         SignedIn,
     },
 };
@@ -165,6 +165,7 @@ impl From<guest::CrawlSummary> for CrawlSummary {
             missing,
             range_fingerprint,
             range,
+            names,
         } = summary;
         Self {
             enterprise,
@@ -172,6 +173,10 @@ impl From<guest::CrawlSummary> for CrawlSummary {
             missing,
             range_fingerprint,
             range,
+            names: Names {
+                enterprise: names.enterprise,
+                application: names.application,
+            },
         }
     }
 }

@@ -35,6 +35,8 @@ async fn a_crawl_hands_over_what_it_finds() {
     let summary = outcome.unwrap();
     assert!(summary.complete);
     assert_eq!(summary.range, ["department:1", "department:2"]);
+    assert_eq!(summary.names.enterprise.as_deref(), Some("Enterprise One"));
+    assert_eq!(summary.names.application, None, "a blank name is none");
     assert_eq!(sink.departments[1].parent.as_deref(), Some("1"));
     let [zhang, li] = sink.members.as_slice() else {
         panic!("{:?}", sink.members)

@@ -87,10 +87,16 @@ pub(super) fn show(paper: &mut Paper, document: &Value, now: DateTime<Utc>) {
             words::known(language, str_of(&source["state"])),
         ),
         (paper.word(words::F_CONNECTOR), scalar(&source["connector"])),
-        (paper.word(words::F_ENTERPRISE), enterprise(document)),
+        (
+            paper.word(words::F_ENTERPRISE),
+            called(&document["enterprise_name"], &source["enterprise"]),
+        ),
         (
             paper.word(words::F_APP),
-            scalar(&document["settings"]["agent_id"]),
+            called(
+                &document["application_name"],
+                &document["settings"]["agent_id"],
+            ),
         ),
         (paper.word(words::F_SCHEDULE), schedule),
         (paper.word(words::F_LAST), both(&source["last_crawl"])),
@@ -119,12 +125,13 @@ pub(super) fn show(paper: &mut Paper, document: &Value, now: DateTime<Utc>) {
 /// So many items of a range are named; the document has them all.
 const LISTED: usize = 30;
 
-/// What the enterprise calls itself, where that is known, and its id.
-fn enterprise(document: &Value) -> String {
-    let id = str_of(&document["source"]["enterprise"]);
-    match str_of(&document["enterprise_name"]) {
-        "" => id.to_owned(),
-        name => format!("{name} ({id})"),
+/// What something is called at the provider, where that is known, and its id.
+fn called(name: &Value, id: &Value) -> String {
+    let id = scalar(id);
+    match (str_of(name), id.as_str()) {
+        ("", id) => id.to_owned(),
+        (name, "") => name.to_owned(),
+        (name, id) => format!("{name} ({id})"),
     }
 }
 

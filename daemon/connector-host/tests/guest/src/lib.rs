@@ -10,7 +10,7 @@ use camsync::connector::{
 };
 use exports::camsync::connector::connector::{
     CallbackAnswer, CallbackRequest, Capability, CheckReport, CrawlSummary, Description,
-    Explanation, Finding, Guest, Hint, Message, Presence, Severity, SignInRequest, SignedIn,
+    Explanation, Finding, Guest, Hint, Message, Names, Presence, Severity, SignInRequest, SignedIn,
 };
 use serde_json::Value;
 
@@ -340,6 +340,10 @@ fn summary(missing: Vec<String>) -> CrawlSummary {
             "department:1".to_owned(),
             "department:1".to_owned(),
         ],
+        names: Names {
+            enterprise: Some("Enterprise One".to_owned()),
+            application: Some(" ".to_owned()),
+        },
     }
 }
 
