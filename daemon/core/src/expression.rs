@@ -3,6 +3,7 @@
 //! A misspelt name is found when the rule is parsed; what can only be found on a member is an error on that
 //! member alone. Evaluation is bounded in steps and in the length of what it makes.
 
+use std::cell::Cell;
 use std::sync::{Arc, OnceLock};
 
 use minijinja::value::{Object, ObjectRepr, Value};
@@ -14,6 +15,9 @@ use crate::model::Member;
 
 /// Steps one evaluation may take: far beyond any sensible rule, far below a second.
 const FUEL: u64 = 20_000;
+/// So many members on whom one rule may use up its steps in a pass. The others are not asked any more: nothing is
+/// decided about them, and a pass over a large enterprise ends although each of them would cost all the steps.
+const EXHAUSTED_MAX: u32 = 100;
 /// The longest text a template may make, in bytes.
 const LONGEST_TEXT: usize = 4096;
 
@@ -137,11 +141,45 @@ impl std::fmt::Debug for Language {
 
 /// A condition ready to be asked.
 #[derive(Debug)]
-pub struct CompiledCondition<'a>(Expression<'a, 'a>);
+pub struct CompiledCondition<'a> {
+    expression: Expression<'a, 'a>,
+    allowance: Allowance,
+}
 
 /// A template ready to be filled in.
 #[derive(Debug)]
-pub struct CompiledText<'a>(Template<'a, 'a>);
+pub struct CompiledText<'a> {
+    template: Template<'a, 'a>,
+    allowance: Allowance,
+}
+
+/// What one rule may still cost in a pass.
+#[derive(Debug, Default)]
+struct Allowance {
+    /// Evaluations that used up all their steps.
+    exhausted: Cell<u32>,
+}
+
+impl Allowance {
+    fn spend<T>(
+        &self,
+        evaluate: impl FnOnce() -> Result<T, minijinja::Error>,
+    ) -> Result<T, EvalError> {
+        let exhausted = self.exhausted.get();
+        if exhausted >= EXHAUSTED_MAX {
+            return Err(EvalError(format!(
+                "takes more than {FUEL} steps on {EXHAUSTED_MAX} members, and so is not asked of the others"
+            )));
+        }
+        evaluate().map_err(|error| match error.kind() {
+            ErrorKind::OutOfFuel => {
+                self.exhausted.set(exhausted + 1);
+                EvalError(format!("takes more than {FUEL} steps"))
+            }
+            _ => EvalError(describe(&error)),
+        })
+    }
+}
 
 impl Language {
     /// The language, with strict names and bounded steps.
@@ -165,7 +203,10 @@ impl Language {
     ) -> Result<CompiledCondition<'a>, ParseError> {
         self.env
             .compile_expression(&condition.0)
-            .map(CompiledCondition)
+            .map(|expression| CompiledCondition {
+                expression,
+                allowance: Allowance::default(),
+            })
             .map_err(|e| parse_error(&e))
     }
 
@@ -176,7 +217,10 @@ impl Language {
     pub fn text<'a>(&'a self, text: &'a Text) -> Result<CompiledText<'a>, ParseError> {
         self.env
             .template_from_str(&text.0)
-            .map(CompiledText)
+            .map(|template| CompiledText {
+                template,
+                allowance: Allowance::default(),
+            })
             .map_err(|e| parse_error(&e))
     }
 }
@@ -187,10 +231,9 @@ impl CompiledCondition<'_> {
     /// # Errors
     /// When it cannot be evaluated on this member.
     pub fn holds(&self, facts: &Facts) -> Result<bool, EvalError> {
-        self.0
-            .eval(facts.0.clone())
+        self.allowance
+            .spend(|| self.expression.eval(facts.0.clone()))
             .map(|v| v.is_true())
-            .map_err(|e| eval_error(&e))
     }
 }
 
@@ -200,7 +243,9 @@ impl CompiledText<'_> {
     /// # Errors
     /// When it cannot be evaluated on this member, or grows too long.
     pub fn fill(&self, facts: &Facts) -> Result<String, EvalError> {
-        let made = self.0.render(facts.0.clone()).map_err(|e| eval_error(&e))?;
+        let made = self
+            .allowance
+            .spend(|| self.template.render(facts.0.clone()))?;
         if made.len() > LONGEST_TEXT {
             return Err(EvalError(format!(
                 "makes a text of {} bytes; {LONGEST_TEXT} at the most",
@@ -315,7 +360,13 @@ pub(crate) fn main_department(member: &Member) -> &str {
 }
 
 fn blank() -> Value {
-    let member = Member {
+    let member = blank_member();
+    Facts::new(&Arc::new(member), &Arc::new(Departments::default()), "", "").0
+}
+
+/// A member of whom nothing is known.
+fn blank_member() -> Member {
+    Member {
         id: String::new(),
         username: String::new(),
         name: String::new(),
@@ -330,8 +381,7 @@ fn blank() -> Value {
         tags: Vec::new(),
         attributes: std::collections::BTreeMap::new(),
         shown_by: Vec::new(),
-    };
-    Facts::new(&Arc::new(member), &Arc::new(Departments::default()), "", "").0
+    }
 }
 
 fn parse_error(error: &minijinja::Error) -> ParseError {
@@ -339,13 +389,6 @@ fn parse_error(error: &minijinja::Error) -> ParseError {
         offset: error.range().map(|r| r.start),
         message: describe(error),
     }
-}
-
-fn eval_error(error: &minijinja::Error) -> EvalError {
-    EvalError(match error.kind() {
-        ErrorKind::OutOfFuel => format!("takes more than {FUEL} steps"),
-        _ => describe(error),
-    })
 }
 
 fn describe(error: &minijinja::Error) -> String {
@@ -492,6 +535,45 @@ mod tests {
         assert!(Text::parse("{{ member.nmae }}").is_err());
         assert!(Text::parse("{{ member.name|uper }}").is_err());
         assert!(Condition::parse("member.status ==").is_err());
+    }
+
+    #[test]
+    fn a_rule_that_uses_up_its_steps_on_many_is_not_asked_of_the_others() {
+        let language = Language::new();
+        let condition =
+            Condition::parse("member.id == 'cheap' or range(99999)|list|length > 3").unwrap();
+        let condition = language.condition(&condition).unwrap();
+        let text = "{% if member.id != 'cheap' %}{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}{% endif %}";
+        let text = Text::parse(text).unwrap();
+        let text = language.text(&text).unwrap();
+        let cheap = {
+            let mut member = Member {
+                id: "cheap".into(),
+                ..blank_member()
+            };
+            member.username = "cheap".into();
+            Facts::new(
+                &Arc::new(member),
+                &Arc::new(Departments::default()),
+                "acme",
+                "wecom",
+            )
+        };
+        let (mut asked, mut filled) = (Vec::new(), Vec::new());
+        for _ in 0..=EXHAUSTED_MAX {
+            // Whoever costs little is judged as ever, for as long as the rule is asked at all.
+            asked.push((condition.holds(&cheap), condition.holds(&facts())));
+            filled.push((text.fill(&cheap), text.fill(&facts())));
+        }
+        let last = (asked.pop().unwrap(), filled.pop().unwrap());
+        for ((cheap, dear), (cheaply, dearly)) in asked.into_iter().zip(filled) {
+            assert_eq!((cheap, cheaply), (Ok(true), Ok(String::new())));
+            assert!(dear.unwrap_err().0.ends_with("steps"));
+            assert!(dearly.unwrap_err().0.ends_with("steps"));
+        }
+        for error in [last.0.0.unwrap_err(), last.1.0.unwrap_err()] {
+            assert!(error.0.contains("not asked of the others"), "{error}");
+        }
     }
 
     #[test]
