@@ -257,11 +257,19 @@ def grants(members, departments, rate):
         done = ran["report"]["summary"]
         joined, attached, made = done["add_to_group"], done["attach_policy"], done["create_group"]
         assert ran["report"]["applied"] == joined + attached + made, ran["report"]
-        # Attaching has half the rate of joining (`cam-api.md` 3.3), and both go on side by side.
-        least = max(joined / rate, attached / (rate / 2), made / rate)
-        row(f"grants: {joined} memberships in {made} groups and {attached} policies, at {rate} a second",
-            f"{ran['wall']:.1f} s, {ran['wall'] / least:.3f} times the {least:.1f} s that the rates allow",
-            "at most 1.15 times")
+        # Attaching has half the rate of joining (`cam-api.md` 3.3), and both go on side by side. Before, what each has of
+        # its own is read, a call for each sub-user.
+        least, read = max(joined / rate, attached / (rate / 2), made / rate), attached / rate
+        ledger = sqlite3.connect(world.folder / "data" / "camsync.db")
+        began, ended = ledger.execute(
+            "SELECT min(julianday(started_at)), max(julianday(ended_at)) FROM attempts a JOIN changes c ON c.id = a.change"
+            " WHERE c.kind IN ('create_group', 'add_to_group', 'attach_policy')").fetchone()
+        ledger.close()
+        applied = (ended - began) * 86400
+        row(f"grants: {joined} memberships in {made} groups and {attached} policies applied, at {rate} a second",
+            f"{applied:.1f} s, {applied / least:.3f} times the {least:.1f} s that the rates allow", "at most 1.15 times")
+        row("the whole pass, with a reading of each sub-user's policies before",
+            f"{ran['wall']:.1f} s, {ran['wall'] / (least + read):.3f} times the {least + read:.1f} s that the rates allow", "")
 
 
 def once_each(members):

@@ -388,5 +388,6 @@ fn what_sub_users_have_is_read_once_an_hour_but_a_leavers_is_read_at_once() {
     an_hour_later(&world);
     world.cam.clear_log();
     world.sync();
-    assert_eq!(world.cam.count("ListAccessKeys"), 4);
+    assert_eq!(world.cam.count("ListAttachedUserPolicies"), 4);
+    assert_eq!(world.cam.count("ListAccessKeys"), 1, "a leaver's alone");
 }

@@ -243,6 +243,8 @@ pub struct OwnNeed {
     pub fresh: bool,
     /// With its groups.
     pub groups: bool,
+    /// With its API keys.
+    pub keys: bool,
 }
 
 /// What of CAM a plan has to see of grants. What nobody asks for is not read.
@@ -270,6 +272,7 @@ impl Needs {
         let known = self.own.entry(uin).or_default();
         known.fresh |= need.fresh;
         known.groups |= need.groups;
+        known.keys |= need.keys;
     }
 
     /// Whether the account's groups have to be listed.

@@ -114,14 +114,16 @@ impl Lines {
         self.blocked.entry(maker).or_default().push(line);
     }
 
-    /// The front of a line is done with; what follows is next, and whoever waited for it looks again.
+    /// The front of a line is done with; what follows is next, and whoever waited for it looks again. What follows goes
+    /// first: the kinds of changes have rates of their own, and a line after the other keeps all of them busy, where all
+    /// first changes before all second ones would keep one busy after the other.
     pub(super) fn advance(&mut self, line: &Line) {
         if let Some(queue) = self.queues.get_mut(line) {
             queue.pop_front();
             if queue.is_empty() {
                 self.queues.remove(line);
             } else {
-                self.ready.push_back(line.clone());
+                self.ready.push_front(line.clone());
             }
         }
         self.ready

@@ -39,8 +39,12 @@ pub fn needs(input: &PlanInput<'_>) -> Needs {
             Quota::SubUserGroups | Quota::SubUserPolicies
                 if input.observed.by_uin(*of).is_some() =>
             {
-                let fresh = true;
-                needs.want_own(*of, OwnNeed { fresh, groups });
+                let need = OwnNeed {
+                    fresh: true,
+                    groups,
+                    keys: false,
+                };
+                needs.want_own(*of, need);
             }
             _ => {}
         }
@@ -81,6 +85,7 @@ pub fn needs(input: &PlanInput<'_>) -> Needs {
                 let need = OwnNeed {
                     fresh: false,
                     groups: exclusive,
+                    keys: false,
                 };
                 needs.want_own(uin, need);
             }
@@ -99,8 +104,12 @@ pub fn needs(input: &PlanInput<'_>) -> Needs {
             let due = leaver && is_over(input, sub_user);
             if new || sub_user.suspended() || sub_user.keys_requested {
                 let fresh = new || due || sub_user.keys_requested;
-                let groups = false;
-                needs.want_own(uin, OwnNeed { fresh, groups });
+                let need = OwnNeed {
+                    fresh,
+                    groups: false,
+                    keys: true,
+                };
+                needs.want_own(uin, need);
                 needs.deny_all |= wants_denial(input.leavers, sub_user);
             }
             needs.deny_all |= sub_user.given.iter().any(crate::grants::Given::denies);

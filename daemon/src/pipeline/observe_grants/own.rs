@@ -1,4 +1,4 @@
-//! What sub-users have of their own: three calls for each, so asked at most once an hour unless a plan needs it as of now.
+//! What sub-users have of their own: a call for each of policies, groups and keys, so asked at most once an hour unless a plan needs it as of now.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -79,8 +79,10 @@ fn serves(own: &Own, read_at: DateTime<Utc>, need: OwnNeed, now: DateTime<Utc>) 
     // A reading from the future is a clock that was put back: how old it is cannot be told.
     let recent = (TimeDelta::zero()..SERVES).contains(&(now - read_at));
     // What a permission was missing for is asked again: it may have come.
-    let complete = own.policies.is_some() && own.keys.is_some();
-    recent && complete && !need.fresh && (own.groups.is_some() || !need.groups)
+    let complete = own.policies.is_some()
+        && (own.keys.is_some() || !need.keys)
+        && (own.groups.is_some() || !need.groups);
+    recent && complete && !need.fresh
 }
 
 async fn read(cam: &dyn Cam, uin: u64, need: OwnNeed) -> Result<Option<(u64, Own)>, Error> {
@@ -88,7 +90,11 @@ async fn read(cam: &dyn Cam, uin: u64, need: OwnNeed) -> Result<Option<(u64, Own
         let asked: OptionFuture<_> = need.groups.then(|| cam.groups_of_user(uin)).into();
         asked.await.transpose()
     };
-    let read = try_join3(policies(cam, uin), keys(cam, uin), groups).await;
+    let keys = async {
+        let asked: OptionFuture<_> = need.keys.then(|| keys(cam, uin)).into();
+        asked.await.transpose().map(Option::flatten)
+    };
+    let read = try_join3(policies(cam, uin), keys, groups).await;
     let own = if_there(read)?.map(|(policies, keys, groups)| Own {
         policies,
         keys,

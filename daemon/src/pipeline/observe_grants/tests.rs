@@ -204,8 +204,7 @@ async fn own_grants_are_read_once_an_hour_or_when_they_must_be_fresh() {
         seen.policies.as_ref().unwrap()[&5],
         "QcloudCVMReadOnlyAccess"
     );
-    assert!(seen.keys.as_ref().unwrap()[&key]);
-    assert_eq!(seen.groups, None);
+    assert_eq!((&seen.keys, &seen.groups), (&None, &None), "nobody asked");
 
     let calls = world.calls();
     world.now += TimeDelta::minutes(59);
@@ -218,7 +217,7 @@ async fn own_grants_are_read_once_an_hour_or_when_they_must_be_fresh() {
         .unwrap();
     let fresh = OwnNeed {
         fresh: true,
-        groups: false,
+        ..OwnNeed::default()
     };
     let seen = world.read(&own(ann, fresh)).await;
     assert_eq!(seen.own[&ann].policies, Some(BTreeMap::new()));
@@ -226,12 +225,19 @@ async fn own_grants_are_read_once_an_hour_or_when_they_must_be_fresh() {
     // What was kept has no groups: a plan that needs them reads.
     let calls = world.calls();
     let with_groups = OwnNeed {
-        fresh: false,
         groups: true,
+        ..OwnNeed::default()
     };
     let seen = world.read(&own(ann, with_groups)).await;
     assert!(seen.own[&ann].groups.is_some());
     assert!(world.calls() > calls);
+    // The same of keys.
+    let with_keys = OwnNeed {
+        keys: true,
+        ..OwnNeed::default()
+    };
+    let seen = world.read(&own(ann, with_keys)).await;
+    assert!(seen.own[&ann].keys.as_ref().unwrap()[&key]);
 
     let calls = world.calls();
     world.now += TimeDelta::minutes(61);
@@ -272,6 +278,7 @@ async fn what_may_not_be_listed_is_unknown_and_other_failures_end_the_reading() 
     let fresh = OwnNeed {
         fresh: true,
         groups: false,
+        keys: true,
     };
     let mut needs = own(ann, fresh);
     needs.want_own(bob, fresh);
