@@ -1,5 +1,7 @@
 //! Messages: a member is told by the provider what became of an application, once, and nobody else is.
 
+use std::time::{Duration, Instant};
+
 use camsync_simulators::When;
 use camsync_simulators::wecom::{Fault, Message};
 
@@ -148,6 +150,56 @@ fn what_wecom_does_not_take_is_sent_again_and_given_up_after_a_day() {
     world.does(&["applications", "deny", &id.to_string()]);
     until("others are told", || told(&world, "m3").len() == 1);
     assert_eq!(told(&world, "m2").len(), 0);
+}
+
+#[test]
+fn others_of_a_source_wait_with_the_one_that_met_its_trouble() {
+    let world = asking("");
+    let fault = world
+        .wecom
+        .inject(When::action(SEND), Fault::Errcode(45009));
+    let ids = {
+        let served = serving(&world);
+        ["m1", "m2", "m3"].map(|m| Browser::of(&world, &served, m).apply(""))
+    };
+    for id in ids {
+        world.does(&["applications", "deny", &id.to_string()]);
+    }
+    let _served = serving(&world);
+    until("all wait for the same moment", || {
+        one(
+            &world,
+            "SELECT count(*) FROM messages WHERE next_attempt_at IS NOT NULL",
+        ) == 3
+    });
+    let moments = "SELECT count(DISTINCT next_attempt_at) FROM messages";
+    assert_eq!(one(&world, moments), 1);
+    assert_eq!(one(&world, "SELECT sum(attempts) FROM messages"), 1);
+    world.wecom.revoke_fault(fault);
+    let due = "UPDATE messages SET next_attempt_at = NULL";
+    world.ledger().execute(due, []).unwrap();
+    until("all are told", || all(&world).len() == 3);
+}
+
+#[test]
+fn switched_off_nobody_is_told_and_switched_on_again_the_days_news_are() {
+    let off = "[applications]\nmessages = false\n";
+    let world = asking(off);
+    let served = serving(&world);
+    let id = Browser::of(&world, &served, "m1").apply("");
+    world.does(&["applications", "deny", &id.to_string()]);
+    let file = world.dir.path().join("camsync.toml");
+    let on = std::fs::read_to_string(&file)
+        .unwrap()
+        .replace("messages = false", "messages = true");
+    // It looks for news every 3 s.
+    let decided = Instant::now();
+    until("it has looked twice", || {
+        decided.elapsed() > Duration::from_secs(7)
+    });
+    assert_eq!(world.wecom.count(SEND), 0);
+    std::fs::write(&file, on).unwrap();
+    until("the member is told", || told(&world, "m1").len() == 1);
 }
 
 #[test]

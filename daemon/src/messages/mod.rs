@@ -41,6 +41,9 @@ pub async fn run(context: &Context, engine: &Engine) {
 
 /// Notices what is to be told, and sends what is due, each source beside the others.
 async fn round(context: &Context, engine: &Engine) -> Result<(), LedgerError> {
+    if !context.config().config.applications.messages {
+        return Ok(());
+    }
     let ledger = context.ledger();
     let mut able = engine.message_sources();
     let unlinked = ledger

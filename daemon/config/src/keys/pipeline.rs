@@ -142,6 +142,9 @@ section! {
         /// An application that nobody has answered ends after this; the member may make another.
         #[zh = "无人处理的申请在这段时间后结束；成员可以再次申请。"]
         expire_after: Duration = Period, default("14d");
+        /// Members are told through their provider what became of their applications, where the connector can do that.
+        #[zh = "通过提供方把申请的结果告诉成员（若连接器支持）。"]
+        messages: bool = Switch, default(true);
     }
 }
 
