@@ -336,6 +336,31 @@ fn a_rule_approves_by_itself_whom_it_names() {
 }
 
 #[test]
+fn what_a_rule_comes_to_name_while_it_is_open_is_approved_by_the_next_plan() {
+    let world = asking("");
+    let served = serving(&world);
+    let id = Browser::of(&world, &served, "m1").apply("");
+    Browser::of(&world, &served, "m2").apply("");
+    world.sync();
+    assert_eq!(application(&world, id)["status"], "pending");
+    position(&world, "m1", "SRE");
+    // A plan shows what would be made, and decides nothing.
+    let plan = world.read(&["plan"]);
+    let changes = plan["changes"].as_array().unwrap();
+    let names: Vec<&Value> = changes.iter().map(|c| &c["username"]).collect();
+    assert_eq!(names, ["m1"]);
+    assert_eq!(application(&world, id)["status"], "pending");
+    world.sync();
+    assert!(world.signs_in("m1"));
+    assert!(world.cam.user("m2").is_none());
+    let decided = application(&world, id);
+    assert_eq!(decided["status"], "approved");
+    let by = decided["decided_by"].as_str().unwrap();
+    assert!(by.starts_with("rule:"), "{by}");
+    assert_eq!(audited(&world, "application.approved"), [by]);
+}
+
+#[test]
 fn an_application_is_withdrawn_by_the_member() {
     let world = asking("");
     let served = serving(&world);

@@ -161,8 +161,18 @@ fn check_lists_every_account_that_would_be_taken_over_with_the_facts_of_both_sid
         .add_user("m1", camsync_simulators::cam::UserKind::SubUser);
     world.cam.set_remark("m1", "made by hand").unwrap();
     join(&world, 1..=2, 2);
-    world.read(&["plan"]);
+    // Before anything was crawled, too; what is crawled for it stays nowhere.
     let found = world.read(&["check"]);
+    assert_eq!(found["adoptions"].as_array().unwrap().len(), 1, "{found}");
+    assert_eq!(
+        world.read(&["members", "list"])["members"],
+        serde_json::json!([])
+    );
+    world.read(&["plan"]);
+    let requests = world.wecom.count("user/list");
+    let found = world.read(&["check"]);
+    let asked = world.wecom.count("user/list") - requests;
+    assert_eq!(asked, 1, "only the check's own sample");
     let matches = found["adoptions"].as_array().unwrap();
     assert_eq!(matches.len(), 1, "{found}");
     assert_eq!(matches[0]["member"], "m1");

@@ -338,22 +338,34 @@ impl Ledger {
         self.copy(to)
     }
 
+    /// Copies the whole ledger into memory: what is written there is nobody's.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn scratch(&self) -> Result<Self, LedgerError> {
+        let scratch = Self::empty()?;
+        self.copy_to(&mut scratch.connection())
+            .map_err(|e| LedgerError::from_sqlite(&self.path, "copy the ledger", e))?;
+        Ok(scratch)
+    }
+
     fn copy(&self, to: &Path) -> Result<(), LedgerError> {
-        let run = || -> rusqlite::Result<()> {
-            let mut target = Connection::open(to)?;
-            let connection = self.connection();
-            let backup = Backup::new(&connection, &mut target)?;
-            // All pages in one step are one reading transaction. A copy in several would begin again with each write of
-            // another process, and never end while one writes all the time; in WAL mode nobody waits for a reader.
-            while backup.step(-1)? != StepResult::Done {
-                std::thread::sleep(COPY_AGAIN);
-            }
-            Ok(())
-        };
-        run().map_err(|e| {
+        let copied = Connection::open(to).and_then(|mut target| self.copy_to(&mut target));
+        copied.map_err(|e| {
             let _ = std::fs::remove_file(to);
             LedgerError::from_sqlite(to, "copy the ledger", e)
         })
+    }
+
+    fn copy_to(&self, target: &mut Connection) -> rusqlite::Result<()> {
+        let connection = self.connection();
+        let backup = Backup::new(&connection, target)?;
+        // All pages in one step are one reading transaction. A copy in several would begin again with each write of
+        // another process, and never end while one writes all the time; in WAL mode nobody waits for a reader.
+        while backup.step(-1)? != StepResult::Done {
+            std::thread::sleep(COPY_AGAIN);
+        }
+        Ok(())
     }
 
     /// SQLite's own check; empty when all is well.

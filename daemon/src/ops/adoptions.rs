@@ -1,15 +1,27 @@
 //! Which existing sub-users the rules would take over, with the facts of both sides: for a person to read before it
-//! happens. From the stored snapshots; asks no provider and writes nothing.
+//! happens. From the stored snapshots; a source that has none is crawled, and what that finds is forgotten again.
+
+use std::sync::Arc;
 
 use camsync_cam::Cam;
 use camsync_core::change::Planned;
 use camsync_core::rules::Adopt;
 use serde_json::{Value, json};
 
+use crate::ledger::Ledger;
 use crate::pipeline::reconcile::{self, Made, Ready, ReconcileError};
+use crate::pipeline::{Engine, ProgressSink, SourceFailure};
 use crate::setup;
 
 use super::{Context, OpError, changes};
+
+/// What would be taken over.
+pub(super) struct Adoptions {
+    /// Every match, source by source.
+    pub(super) matches: Vec<Value>,
+    /// Sources whose members are not known, for they could not be crawled.
+    pub(super) unknown: Vec<(String, SourceFailure)>,
+}
 
 /// Every match, source by source; `None` where no rule takes anything over.
 ///
@@ -18,21 +30,57 @@ use super::{Context, OpError, changes};
 pub(super) async fn adoptions(
     context: &Context,
     cam: &dyn Cam,
-) -> Result<Option<Result<Vec<Value>, ReconcileError>>, OpError> {
+) -> Result<Option<Result<Adoptions, ReconcileError>>, OpError> {
     let config = context.config();
     let takes_over = |rule: &camsync_core::rules::AdmitRule| rule.adopt != Adopt::Never;
     if !config.config.rules.admit.iter().any(takes_over) {
         return Ok(None);
     }
-    match made(context, cam).await {
-        Ok(made) => Ok(Some(Ok(listed(&made)))),
+    let crawled = crawl_the_unknown(context).await?;
+    let (ledger, unknown) = match &crawled {
+        Some((scratch, failures)) => (&**scratch, failures.clone()),
+        None => (context.ledger(), Vec::new()),
+    };
+    match made(context, ledger, cam).await {
+        Ok(made) => Ok(Some(Ok(Adoptions {
+            matches: listed(&made),
+            unknown,
+        }))),
         Err(ReconcileError::Ledger(error)) => Err(error.into()),
         Err(error) => Ok(Some(Err(error))),
     }
 }
 
-async fn made(context: &Context, cam: &dyn Cam) -> Result<Made, ReconcileError> {
-    let (ledger, config) = (context.ledger(), context.config());
+/// Crawls the sources that were never crawled whole, into a copy of the ledger; nothing when there are none.
+async fn crawl_the_unknown(
+    context: &Context,
+) -> Result<Option<(Arc<Ledger>, Vec<(String, SourceFailure)>)>, OpError> {
+    let config = context.config();
+    let rows = context.ledger().sources()?;
+    let left_alone = |name: &str| {
+        let row = rows.iter().find(|row| row.name == name);
+        row.is_some_and(|row| {
+            row.last_complete_at.is_some() || row.unlinked.is_some() || row.paused
+        })
+    };
+    let names = config.config.sources.iter().map(|source| &source.name);
+    let never: Vec<String> = names.filter(|name| !left_alone(name)).cloned().collect();
+    if never.is_empty() {
+        return Ok(None);
+    }
+    let scratch = Arc::new(context.ledger().scratch()?);
+    setup::enrol(&config.config, &scratch)?;
+    let mut parts = context.parts(&config.config).await?;
+    parts.ledger = Arc::clone(&scratch);
+    let engine = Engine::new(parts);
+    let report = engine
+        .plan(Some(&never), false, &ProgressSink::none())
+        .await?;
+    Ok(Some((scratch, report.failures)))
+}
+
+async fn made(context: &Context, ledger: &Ledger, cam: &dyn Cam) -> Result<Made, ReconcileError> {
+    let config = context.config();
     let policy = setup::policy(&config.config);
     let (_, observed) = reconcile::observed(ledger, Some(cam), &policy.rules).await?;
     let ready: Vec<Ready> = config

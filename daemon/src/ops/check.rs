@@ -8,7 +8,8 @@ use crate::pipeline::reconcile::{self, ReconcileError};
 use crate::say::{self, refusals};
 use crate::setup;
 
-use super::{Context, OpError, adoptions};
+use super::adoptions::{self, Adoptions};
+use super::{Context, OpError};
 
 /// One line of the report.
 fn finding(
@@ -235,9 +236,9 @@ async fn check_target(
     if let Err(error) = cam.sub_accounts(&[account.uin]).await {
         findings.push(cam_finding(language, &error));
     }
-    let matches = match adoptions::adoptions(context, &*cam).await? {
+    let Adoptions { matches, unknown } = match adoptions::adoptions(context, &*cam).await? {
         None => return Ok(Vec::new()),
-        Some(Ok(matches)) => matches,
+        Some(Ok(adoptions)) => adoptions,
         Some(Err(ReconcileError::Cam(error))) => {
             findings.push(cam_finding(language, &error));
             return Ok(Vec::new());
@@ -248,6 +249,16 @@ async fn check_target(
             return Ok(Vec::new());
         }
     };
+    for (name, failure) in unknown {
+        let (said, remedy) = say::source_failure(language, &failure);
+        findings.push(finding(
+            &name,
+            "error",
+            failure.code.as_deref(),
+            said,
+            remedy,
+        ));
+    }
     let said = advice::adoptions(language, matches.len());
     findings.push(finding("target", "info", None, said, ""));
     for one in &matches {

@@ -6,6 +6,7 @@
 //! `desired`, `plan` and `guard` are pure and live in `camsync-core`; [`reconcile`] feeds them. Time, randomness,
 //! the network and the disk come in through what an [`Engine`] is made of.
 
+mod applications;
 pub mod apply;
 pub mod basis;
 pub mod clock;

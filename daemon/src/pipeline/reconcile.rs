@@ -26,6 +26,7 @@ use crate::ledger::{
 };
 use crate::say::Blocked;
 
+use super::applications::{self, ByRule};
 use super::basis::Basis as StateDigests;
 use super::crawl::Outcome as CrawlOutcome;
 use super::crawls::Alone;
@@ -132,6 +133,7 @@ pub struct Made {
     sources: HashSet<String>,
     facts: KnownFacts,
     desired: Vec<(String, Vec<Desired>, Vec<Absent>)>,
+    approved: Vec<ByRule>,
     observed_sub_users: usize,
     /// How many there are of what was learnt to be full, where that was read.
     used: HashMap<(Quota, u64), u64>,
@@ -269,6 +271,8 @@ pub struct Basis {
     sub_users: Vec<SubUser>,
     made: Vec<MadeObject>,
     desired: Vec<(String, Vec<Desired>, Vec<Absent>)>,
+    /// Open applications that a rule approves.
+    approved: Vec<ByRule>,
     fresh: HashSet<String>,
     unlinked: BTreeMap<String, Unlinked>,
     whole: bool,
@@ -323,6 +327,7 @@ pub fn prepare(
     }
     let sub_users = ledger.living_sub_users_among(&facts)?;
     let mut desired_by_source = Vec::new();
+    let mut approved_by_rule = Vec::new();
     for (source, members, departments) in snapshots {
         let departments = Arc::new(Departments::new(departments));
         let admitted: HashMap<String, Option<Arc<Member>>> = sub_users
@@ -330,7 +335,19 @@ pub fn prepare(
             .filter(|s| s.source == source.name && s.stage == Stage::Managed)
             .map(|s| (s.key.clone(), s.admitted.clone()))
             .collect();
-        let approved = ledger.approved_applicants(&source.name)?;
+        let Some(known) = facts.get(&source.name) else {
+            continue;
+        };
+        let by_rule = applications::approved_by_rule(
+            ledger,
+            &policy.rules.admit,
+            (&source.name, &source.connector),
+            known,
+            &departments,
+        )?;
+        let mut approved = ledger.approved_applicants(&source.name)?;
+        approved.extend(by_rule.keys().cloned());
+        approved_by_rule.extend(by_rule.into_values());
         let made = desired(
             &policy.rules,
             &DesiredInput {
@@ -372,6 +389,7 @@ pub fn prepare(
             .map(|r| r.name.clone())
             .collect(),
         desired: desired_by_source,
+        approved: approved_by_rule,
         unlinked,
         whole,
         quotas,
@@ -479,6 +497,7 @@ pub fn make(
         sources: basis.desired.iter().map(|(n, ..)| n.clone()).collect(),
         facts: basis.facts,
         desired: basis.desired,
+        approved: basis.approved,
         observed_sub_users: observed.sub_user_count(),
         used,
     })
@@ -586,6 +605,7 @@ pub fn record(
         ledger.set_meta(OWNER_UIN, Some(&account.owner_uin.to_string()))?;
     }
     note_quotas(ledger, made)?;
+    applications::approve(ledger, made.approved.iter(), made.now)?;
     let recorded = ledger.record_plan(&mut Recording {
         now: made.now,
         actor,
