@@ -35,6 +35,7 @@ mod http;
 mod http_limits;
 mod ids;
 mod inprocess;
+mod kills;
 mod ladder;
 mod lag;
 mod leavers;
