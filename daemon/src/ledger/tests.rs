@@ -199,3 +199,36 @@ fn what_waits_for_a_sub_user_ends_with_its_deletion() {
     let behind = ledger.change(2).unwrap().unwrap();
     assert_eq!(behind.status, Status::Superseded);
 }
+
+/// Somebody deleted the account by hand, and a person wants it back: the new one has nothing yet, by nobody's hand.
+#[test]
+fn what_the_former_account_was_given_is_forgotten_with_it() {
+    let ledger = Ledger::empty().unwrap();
+    ledger
+        .write("set up", |t| {
+            t.execute_batch(
+                r#"INSERT INTO sub_users (id, source, member, key, username, uin, origin, stage, mark, login, rule_login, created_at)
+                   VALUES (1, 'acme', 'm1', 'm1', 'm1', 7, 'created', 'managed', 'k', 1, 1, '2026-01-01T00:00:00.000Z');
+                   INSERT INTO grants (sub_user, kind, cam_id, name, rule, given_at) VALUES (1, 'group', 3, 'rd', 1, '2026-01-01T00:00:00.000Z');
+                   INSERT INTO keys_off (sub_user, key, off_at) VALUES (1, 'AKID1', '2026-01-01T00:00:00.000Z');
+                   INSERT INTO changes (sub_user, source, member, username, kind, status, reason, created_at) VALUES
+                   (1, 'acme', 'm1', 'm1', 'create_user', 'pending', '{"because":"unconfirmed"}', '2026-01-01T00:00:00.000Z');"#,
+            )
+        })
+        .unwrap();
+    let made = |uin| {
+        ledger.start_attempt(1, Utc::now()).unwrap().unwrap();
+        let end = AttemptEnd {
+            event: Event::Succeed,
+            failure: None,
+            next_attempt_at: None,
+            hold: None,
+            effect: Some(Effect::Created { uin }),
+            request_id: None,
+        };
+        ledger.end_attempt(1, Utc::now(), &end).unwrap();
+        let sub_user = ledger.sub_user(1).unwrap().unwrap();
+        (sub_user.uin, sub_user.given.len(), sub_user.keys_off.len())
+    };
+    assert_eq!(made(8), (Some(8), 0, 0));
+}
