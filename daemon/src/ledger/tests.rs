@@ -232,3 +232,42 @@ fn what_the_former_account_was_given_is_forgotten_with_it() {
     };
     assert_eq!(made(8), (Some(8), 0, 0));
 }
+
+/// One managed sub-user, with one change of this kind and `after` that waits.
+fn with_change(kind: &str, after: &str) -> Ledger {
+    let ledger = Ledger::empty().unwrap();
+    ledger
+        .write("set up", |t| {
+            t.execute_batch(&format!(
+                r#"INSERT INTO sub_users (id, source, member, key, username, uin, origin, stage, mark, login, rule_login, created_at)
+                   VALUES (1, 'acme', 'm1', 'm1', 'm1', 7, 'created', 'managed', 'k', 1, 1, '2026-01-01T00:00:00.000Z');
+                   INSERT INTO changes (sub_user, source, member, username, kind, status, reason, after, created_at) VALUES
+                   (1, 'acme', 'm1', 'm1', '{kind}', 'pending', '{{"because":"unconfirmed"}}', '{after}', '2026-01-01T00:00:00.000Z');"#,
+            ))
+        })
+        .unwrap();
+    ledger
+}
+
+/// What a write is about is unconfirmed until a read shows it; sign-in that somebody switched off is no such write.
+#[test]
+fn a_remark_that_was_written_makes_no_sign_in_unconfirmed() {
+    for (after, unconfirmed) in [
+        (r#"{"remark":"r","console_login":null}"#, false),
+        (r#"{"remark":"r","console_login":true}"#, true),
+    ] {
+        let ledger = with_change("update_user", after);
+        ledger.start_attempt(1, Utc::now()).unwrap().unwrap();
+        let end = AttemptEnd {
+            event: Event::Succeed,
+            failure: None,
+            next_attempt_at: None,
+            hold: None,
+            effect: Some(Effect::Updated),
+            request_id: None,
+        };
+        ledger.end_attempt(1, Utc::now(), &end).unwrap();
+        let sub_user = ledger.sub_user(1).unwrap().unwrap();
+        assert_eq!(sub_user.unconfirmed_since.is_some(), unconfirmed, "{after}");
+    }
+}
