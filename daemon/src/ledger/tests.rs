@@ -271,3 +271,29 @@ fn a_remark_that_was_written_makes_no_sign_in_unconfirmed() {
         assert_eq!(sub_user.unconfirmed_since.is_some(), unconfirmed, "{after}");
     }
 }
+
+/// Attempts are numbered from 1 again when a change that failed is asked again.
+#[test]
+fn attempts_are_told_oldest_first_also_after_a_retry() {
+    let ledger = with_change("update_user", r#"{"remark":"r","console_login":null}"#);
+    let mut now = Utc::now();
+    for event in [Event::TryAgain, Event::Fail, Event::TryAgain] {
+        ledger.start_attempt(1, now).unwrap().unwrap();
+        let end = AttemptEnd {
+            event,
+            failure: None,
+            next_attempt_at: None,
+            hold: None,
+            effect: None,
+            request_id: None,
+        };
+        ledger.end_attempt(1, now, &end).unwrap();
+        if event == Event::Fail {
+            ledger.steer_change(1, Event::Retry, now, "test").unwrap();
+        }
+        now += chrono::TimeDelta::seconds(1);
+    }
+    let attempts = ledger.attempts(1).unwrap();
+    assert_eq!(attempts.len(), 3);
+    assert!(attempts.is_sorted_by_key(|a| a.started_at));
+}
