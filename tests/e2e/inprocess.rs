@@ -328,6 +328,27 @@ async fn an_approval_ends_after_a_day_also_for_what_it_had_started() {
 }
 
 #[tokio::test]
+async fn what_goes_on_after_its_approval_has_ended_counts_in_the_window() {
+    let small = Small::with(20, false).await;
+    small.leave(10..=13);
+    let held = small.sync().await.recorded.held;
+    small.freeze(true);
+    small.approve(held[0]);
+    small.sync().await;
+    small.clock.advance(TimeDelta::hours(25));
+    // Three are left, which are free.
+    small.join("m13");
+    small.sync().await;
+    small.freeze(false);
+    small.sync().await;
+    assert_eq!(small.on(), 17);
+    // And with them the window is full.
+    small.leave(14..=16);
+    assert_eq!(small.sync().await.recorded.held.len(), 1);
+    assert_eq!(small.on(), 17);
+}
+
+#[tokio::test]
 async fn without_a_look_up_a_second_complete_crawl_half_an_hour_later_is_needed() {
     let small = Small::with(5, true).await;
     small.leave(10..=10);

@@ -238,7 +238,7 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn attempts(&self, change: i64) -> Result<Vec<AttemptRow>, LedgerError> {
         self.read("read the attempts", |c| {
-            c.prepare_cached("SELECT * FROM attempts WHERE change = ?1 ORDER BY number")?
+            c.prepare_cached("SELECT * FROM attempts WHERE change = ?1 ORDER BY id")?
                 .query_map([change], |row| {
                     Ok(AttemptRow {
                         number: row.get("number")?,

@@ -89,8 +89,9 @@ pub(super) fn apply_effect(
     let at_text = time_text(at);
     let login = change.after.as_ref().and_then(|a| a.console_login);
     match effect {
-        Effect::Created { uin } => t
-            .prepare_cached(
+        Effect::Created { uin } => {
+            grants::forget_former_account(t, change.sub_user, uin)?;
+            t.prepare_cached(
                 "UPDATE sub_users SET uin = ?2, stage = 'managed', origin = 'created', login = ?3, rule_login = coalesce(?4, rule_login),
                  unconfirmed_since = ?5, leaving_evidence = NULL, leaving_since = NULL, login_before = NULL, resume_requested = 0
                  WHERE id = ?1",
@@ -101,11 +102,14 @@ pub(super) fn apply_effect(
                 login.unwrap_or(false),
                 change.rule_login,
                 at_text
-            ])?,
+            ])?
+        }
         Effect::Updated => t
             .prepare_cached(
+                // A remark says nothing of sign-in: what somebody switched off by hand must not pass for a write of
+                // camsync's that no read shows. A remark that a read does not show yet is written once more, at worst.
                 "UPDATE sub_users SET login = coalesce(?2, login), rule_login = coalesce(?3, rule_login),
-                 unconfirmed_since = ?4 WHERE id = ?1",
+                 unconfirmed_since = CASE WHEN ?2 IS NULL THEN unconfirmed_since ELSE ?4 END WHERE id = ?1",
             )?
             .execute(params![change.sub_user, login, change.rule_login, at_text])?,
         Effect::Suspended { confirmed } => {

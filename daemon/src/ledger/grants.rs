@@ -253,6 +253,22 @@ pub(super) fn apply_effect(
     Ok(())
 }
 
+/// What was given to the account that a sub-user had before, and what was switched off there, went with that account: the
+/// new one is given all that is called for, and nothing of it was taken by anybody's hand.
+pub(super) fn forget_former_account(
+    t: &Connection,
+    sub_user: Option<i64>,
+    uin: u64,
+) -> rusqlite::Result<()> {
+    for table in ["grants", "keys_off"] {
+        t.prepare_cached(&format!(
+            "DELETE FROM {table} WHERE sub_user = (SELECT id FROM sub_users WHERE id = ?1 AND uin IS NOT NULL AND uin <> ?2)"
+        ))?
+        .execute(params![sub_user, uin])?;
+    }
+    Ok(())
+}
+
 /// What was read of a sub-user before it was written to counts no more.
 pub(super) fn forget_own(t: &Connection, sub_user: i64) -> rusqlite::Result<()> {
     t.prepare_cached(

@@ -339,6 +339,13 @@ fn keep(
             ])?;
         }
     }
+    if planned.evidence.is_some() && planned.hold.is_none() && plan.is_none() {
+        // Let through by the guard alone, although an approval may have started it: that has ended, and so it counts from now.
+        t.prepare_cached(
+            "UPDATE changes SET counted = 1, released_at = ?2 WHERE id = ?1 AND counted = 0",
+        )?
+        .execute(params![row.id, time_text(recording.now)])?;
+    }
     // What was to be made first may be there by now, by whomever.
     t.prepare_cached(
         "UPDATE changes SET hold = ?2, plan = coalesce(?3, plan), object_id = coalesce(?4, object_id) WHERE id = ?1",

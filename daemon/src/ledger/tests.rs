@@ -199,3 +199,101 @@ fn what_waits_for_a_sub_user_ends_with_its_deletion() {
     let behind = ledger.change(2).unwrap().unwrap();
     assert_eq!(behind.status, Status::Superseded);
 }
+
+/// Somebody deleted the account by hand, and a person wants it back: the new one has nothing yet, by nobody's hand.
+#[test]
+fn what_the_former_account_was_given_is_forgotten_with_it() {
+    let ledger = Ledger::empty().unwrap();
+    ledger
+        .write("set up", |t| {
+            t.execute_batch(
+                r#"INSERT INTO sub_users (id, source, member, key, username, uin, origin, stage, mark, login, rule_login, created_at)
+                   VALUES (1, 'acme', 'm1', 'm1', 'm1', 7, 'created', 'managed', 'k', 1, 1, '2026-01-01T00:00:00.000Z');
+                   INSERT INTO grants (sub_user, kind, cam_id, name, rule, given_at) VALUES (1, 'group', 3, 'rd', 1, '2026-01-01T00:00:00.000Z');
+                   INSERT INTO keys_off (sub_user, key, off_at) VALUES (1, 'AKID1', '2026-01-01T00:00:00.000Z');
+                   INSERT INTO changes (sub_user, source, member, username, kind, status, reason, created_at) VALUES
+                   (1, 'acme', 'm1', 'm1', 'create_user', 'pending', '{"because":"unconfirmed"}', '2026-01-01T00:00:00.000Z');"#,
+            )
+        })
+        .unwrap();
+    let made = |uin| {
+        ledger.start_attempt(1, Utc::now()).unwrap().unwrap();
+        let end = AttemptEnd {
+            event: Event::Succeed,
+            failure: None,
+            next_attempt_at: None,
+            hold: None,
+            effect: Some(Effect::Created { uin }),
+            request_id: None,
+        };
+        ledger.end_attempt(1, Utc::now(), &end).unwrap();
+        let sub_user = ledger.sub_user(1).unwrap().unwrap();
+        (sub_user.uin, sub_user.given.len(), sub_user.keys_off.len())
+    };
+    assert_eq!(made(8), (Some(8), 0, 0));
+}
+
+/// One managed sub-user, with one change of this kind and `after` that waits.
+fn with_change(kind: &str, after: &str) -> Ledger {
+    let ledger = Ledger::empty().unwrap();
+    ledger
+        .write("set up", |t| {
+            t.execute_batch(&format!(
+                r#"INSERT INTO sub_users (id, source, member, key, username, uin, origin, stage, mark, login, rule_login, created_at)
+                   VALUES (1, 'acme', 'm1', 'm1', 'm1', 7, 'created', 'managed', 'k', 1, 1, '2026-01-01T00:00:00.000Z');
+                   INSERT INTO changes (sub_user, source, member, username, kind, status, reason, after, created_at) VALUES
+                   (1, 'acme', 'm1', 'm1', '{kind}', 'pending', '{{"because":"unconfirmed"}}', '{after}', '2026-01-01T00:00:00.000Z');"#,
+            ))
+        })
+        .unwrap();
+    ledger
+}
+
+/// What a write is about is unconfirmed until a read shows it; sign-in that somebody switched off is no such write.
+#[test]
+fn a_remark_that_was_written_makes_no_sign_in_unconfirmed() {
+    for (after, unconfirmed) in [
+        (r#"{"remark":"r","console_login":null}"#, false),
+        (r#"{"remark":"r","console_login":true}"#, true),
+    ] {
+        let ledger = with_change("update_user", after);
+        ledger.start_attempt(1, Utc::now()).unwrap().unwrap();
+        let end = AttemptEnd {
+            event: Event::Succeed,
+            failure: None,
+            next_attempt_at: None,
+            hold: None,
+            effect: Some(Effect::Updated),
+            request_id: None,
+        };
+        ledger.end_attempt(1, Utc::now(), &end).unwrap();
+        let sub_user = ledger.sub_user(1).unwrap().unwrap();
+        assert_eq!(sub_user.unconfirmed_since.is_some(), unconfirmed, "{after}");
+    }
+}
+
+/// Attempts are numbered from 1 again when a change that failed is asked again.
+#[test]
+fn attempts_are_told_oldest_first_also_after_a_retry() {
+    let ledger = with_change("update_user", r#"{"remark":"r","console_login":null}"#);
+    let mut now = Utc::now();
+    for event in [Event::TryAgain, Event::Fail, Event::TryAgain] {
+        ledger.start_attempt(1, now).unwrap().unwrap();
+        let end = AttemptEnd {
+            event,
+            failure: None,
+            next_attempt_at: None,
+            hold: None,
+            effect: None,
+            request_id: None,
+        };
+        ledger.end_attempt(1, now, &end).unwrap();
+        if event == Event::Fail {
+            ledger.steer_change(1, Event::Retry, now, "test").unwrap();
+        }
+        now += chrono::TimeDelta::seconds(1);
+    }
+    let attempts = ledger.attempts(1).unwrap();
+    assert_eq!(attempts.len(), 3);
+    assert!(attempts.is_sorted_by_key(|a| a.started_at));
+}

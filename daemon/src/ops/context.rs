@@ -87,6 +87,28 @@ impl Context {
         })
     }
 
+    /// On an engine of these parts and on their ledger, which is locked against nobody: time, cloud and sources are
+    /// whatever the parts have. A run can so be simulated with the operations that people use.
+    #[must_use]
+    pub fn of_parts(config_file: PathBuf, config: Loaded, parts: EngineParts) -> Self {
+        let now = parts.clock.now();
+        Self {
+            config_file,
+            config: RwLock::new(Arc::new(config)),
+            loaded_at: RwLock::new(now),
+            config_error: RwLock::new(None),
+            reloaded: Notify::new(),
+            ledger: Arc::clone(&parts.ledger),
+            metrics: Arc::clone(&parts.metrics),
+            clock: Arc::clone(&parts.clock),
+            engine: OnceCell::new_with(Some(Arc::new(Engine::new(parts)))),
+            compiler: None,
+            language: "en",
+            listen: OnceLock::new(),
+            _lock: None,
+        }
+    }
+
     /// Has connectors compiled by a program; without one this process does.
     #[must_use]
     pub fn compiling_with(mut self, compiler: Compiler) -> Self {

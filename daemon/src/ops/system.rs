@@ -29,7 +29,8 @@ pub(super) async fn freeze(
     let action = if frozen { "freeze" } else { "thaw" };
     ledger.audit(now, actor, action, "target", &Value::Null)?;
     if !frozen {
-        passes::work(context, progress).await?;
+        // What waited was planned before the freeze, perhaps days ago: approvals have ended and people have come back since.
+        passes::reconcile(context, actor, progress).await?;
     }
     Ok(json!({ "frozen": frozen, "changed": true }))
 }

@@ -149,6 +149,7 @@ impl Engine {
                 }
             };
             let alone = tokio::select! {
+                biased;
                 alone = alone => alone,
                 () = self.until_stopped() => None,
             };
@@ -221,6 +222,7 @@ impl Engine {
             .await
         };
         tokio::select! {
+            biased;
             done = work => {
                 let outcome = done?;
                 if matches!(outcome, Outcome::Complete(_)) {
