@@ -84,6 +84,11 @@ impl Guest for Connector {
                 let name = "x".repeat(settings["bytes"].as_u64().unwrap_or(0) as usize);
                 sink::members(&[member("m", &name)]);
             }
+            "batch" => {
+                let count = settings["count"].as_u64().unwrap_or(0);
+                let members: Vec<_> = (0..count).map(|n| member(&n.to_string(), "")).collect();
+                sink::members(&members);
+            }
             "fetch" => fetch(&settings, |n, outcome| {
                 sink::departments(&[department(&format!("r{n}"), outcome)])
             }),
