@@ -262,3 +262,25 @@ fn no_source_sees_what_another_one_has_kept() {
         assert_ne!(now, "nothing", "{name} forgot its own");
     }
 }
+
+/// Invariants 4 and 11: a tree of 30,000 departments, each below the one before: it is read, kept, shown and searched by rules
+/// without a stack that runs out, and whoever is at its end is served.
+#[test]
+fn thirty_thousand_departments_below_each_other_are_taken_in() {
+    let settings = "behaviour = \"chain\"\ncount = 30_000";
+    let world = world(&Tuning {
+        extra: source("deep", "guest.wasm", "", settings),
+        rules:
+            "[[admit]]\n[[grant]]\nwhen = \"'部门' in member.department_path\"\ngroups = [\"deep\"]"
+                .into(),
+        ..Tuning::default()
+    });
+    std::fs::write(world.dir.path().join("guest.wasm"), guest()).unwrap();
+    world.sync();
+    assert!(world.signs_in("deep"));
+    let shown = row(&world, "deep");
+    assert_eq!(shown["departments"], 30_000, "{shown}");
+    assert!(world.run(&["sources", "show", "deep"]).status.success());
+    assert!(world.run(&["members", "explain", "deep"]).status.success());
+    assert_sound(&world);
+}
