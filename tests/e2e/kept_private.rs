@@ -17,6 +17,16 @@ fn mode(path: &Path) -> u32 {
     path.metadata().unwrap().permissions().mode() & 0o777
 }
 
+/// Ends with the test, whatever becomes of that.
+struct Ending(std::process::Child);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A shell with no limit on dumps, in whose place this program comes.
 fn that_may_dump(world: &World, program: &str) -> Command {
     let mut command = world.dress(
@@ -35,7 +45,8 @@ fn a_crash_dumps_no_memory() {
         .status()
         .unwrap();
     let program = format!("{} run", env!("CARGO_BIN_EXE_camsync"));
-    let mut child = that_may_dump(&world, &program).spawn().unwrap();
+    let mut running = Ending(that_may_dump(&world, &program).spawn().unwrap());
+    let child = &mut running.0;
     let socket = world.data_dir().join("camsync.sock");
     until("the daemon answers", || {
         assert!(child.try_wait().unwrap().is_none());
@@ -70,26 +81,33 @@ fn ledger_and_socket_are_the_users_alone() {
     let world = world(&Tuning::default());
     world.join(1..=2);
     let program = format!("umask 0; exec {} run", env!("CARGO_BIN_EXE_camsync"));
-    let mut child = world
+    let child = world
         .dress("sh", &["-c", &program])
         .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+        .spawn();
+    let running = Ending(child.unwrap());
     until("a sub-user is made", || world.cam.user("m2").is_some());
     world.does(&["status"]);
-    let mut seen = 0;
-    for entry in std::fs::read_dir(world.data_dir()).unwrap().flatten() {
-        let path = entry.path();
-        let name = entry.file_name().into_string().unwrap();
-        if name.starts_with("camsync.") {
-            assert_eq!(mode(&path), 0o600, "{name}");
-            seen += 1;
-        }
+    let found: Vec<(String, u32)> = std::fs::read_dir(world.data_dir())
+        .unwrap()
+        .flatten()
+        .map(|entry| {
+            (
+                entry.file_name().into_string().unwrap(),
+                mode(&entry.path()),
+            )
+        })
+        .filter(|(name, _)| name.starts_with("camsync."))
+        .collect();
+    drop(running);
+    assert!(
+        found.len() >= 3,
+        "the ledger, its log and the socket: {found:?}"
+    );
+    for (name, mode) in found {
+        assert_eq!(mode, 0o600, "{name}");
     }
-    assert!(seen >= 3, "the ledger, its log and the socket");
     assert_eq!(mode(&world.data_dir()), 0o700);
-    child.kill().unwrap();
-    child.wait().unwrap();
 }
 
 /// Neither camsync nor what it starts has a secret in its arguments; what it starts has no environment at all.

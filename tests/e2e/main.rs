@@ -50,6 +50,7 @@ mod lost_creation;
 mod mail;
 mod main_job;
 mod messages;
+mod mutated;
 mod names;
 mod network;
 mod notifications;
