@@ -48,7 +48,7 @@ fn member(data: &mut Bytes) -> Member {
 fn presence(data: &mut Bytes) -> Presence {
     match data.byte() % 4 {
         0 => Presence::Present {
-            member: member(data),
+            member: Box::new(member(data)),
         },
         1 => Presence::Gone {
             answer: data.text(),
@@ -139,10 +139,7 @@ pub(crate) fn connector_answer(data: &[u8]) {
         }
         4 => {
             if let Ok(url) = boundary::sign_in_url(data.text()) {
-                assert!(
-                    url.starts_with("https://") || url.starts_with("http://"),
-                    "{url}"
-                );
+                assert!(url.to_ascii_lowercase().starts_with("http"), "{url:?}");
                 assert!(!url.chars().any(char::is_control), "{url:?}");
             }
         }
