@@ -2,6 +2,7 @@
 #
 #   make demo            a living demo on loopback (ONCE=1: play it through and end; MEMBERS=200; LANG_=zh)
 #   make test            every test of the workspace
+#   make fuzz            each fuzz target for FUZZ=60 seconds; an hour each before a release (FUZZ=3600)
 #   make lint docs audit what CI checks besides
 #   make build install   the release program; PREFIX=/usr/local
 #   make deb             the Debian package
@@ -15,6 +16,7 @@ PREFIX ?= /usr/local
 ONCE ?=
 MEMBERS ?=
 LANG_ ?=
+FUZZ ?= 60
 CARGO ?= cargo
 TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
 
@@ -44,6 +46,11 @@ test: setup ## Every test of the workspace, doc tests too
 	else \
 	  $(CARGO) test $(WHOLE) --lib --bins --tests --examples --no-fail-fast; \
 	fi
+
+.PHONY: fuzz
+fuzz: setup ## Each fuzz target for FUZZ seconds, with libFuzzer, and those that need the whole daemon without
+	@./tests/fuzz/run.sh $(FUZZ)
+	@CAMSYNC_FUZZ=$(FUZZ) $(CARGO) test $(WHOLE) --package camsync --test e2e mutated:: -- --nocapture
 
 .PHONY: format
 format: ## Write the code as rustfmt wants it

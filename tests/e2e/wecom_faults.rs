@@ -220,6 +220,29 @@ fn any_fault_that_says_nothing_for_ever() {
     });
 }
 
+/// What says something, and something wrong, for as long as it is there (invariant 4): a crawl may come to be complete, and
+/// nobody loses anything. That user/get says of whoever is asked for that there is no such member is what a departure is:
+/// the guard is against that, in `hostile_provider`.
+#[test]
+fn any_fault_that_says_something_wrong_for_ever() {
+    each_endpoint(|endpoint| {
+        let world = arena();
+        for fault in every().into_iter().filter(|fault| !says_nothing(fault)) {
+            if endpoint == "user/get" && matches!(fault, Fault::EmptyUserlist) {
+                continue;
+            }
+            let label = format!("{endpoint} for ever {fault:?}");
+            let id = world.wecom.inject(When::action(endpoint), fault);
+            for _ in 0..2 {
+                pass(&world, &label);
+            }
+            assert!(world.wecom.fault_hits(id) > 0, "{label}: never struck");
+            heal(&world, &label);
+        }
+        assert_nothing_twice(&world);
+    });
+}
+
 #[test]
 fn any_fault_once() {
     each_endpoint(|endpoint| strike_once(endpoint, every()));

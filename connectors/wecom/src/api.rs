@@ -8,6 +8,7 @@ use camsync_connector_sdk::{Client, Host, Next, Window};
 use serde::de::DeserializeOwned;
 
 use crate::codes::Class;
+use crate::pace::Pace;
 use crate::problem::{self, HOUR_LIMIT_S, MINUTE_LIMIT_S, Problem};
 use crate::request;
 use crate::settings::Settings;
@@ -74,6 +75,7 @@ pub(crate) struct Api<'h> {
     tokens: Tokens<'h>,
     /// Pauses because of a crowd so far.
     pauses: Cell<u32>,
+    pace: Pace,
 }
 
 struct Job {
@@ -95,6 +97,7 @@ impl<'h> Api<'h> {
             settings,
             tokens: Tokens::new(host, settings, kind)?,
             pauses: Cell::new(0),
+            pace: Pace::default(),
         })
     }
 
@@ -186,6 +189,7 @@ impl<'h> Api<'h> {
                         job.call.body.as_deref(),
                     );
                     job.token = token;
+                    self.pace.wait(self.host(), job.call.path);
                     Some(request)
                 }
                 Err(problem) => {

@@ -13,6 +13,7 @@ mod lenient;
 mod look_up;
 mod member;
 mod message;
+mod pace;
 mod problem;
 mod range;
 mod request;

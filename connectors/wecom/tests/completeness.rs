@@ -3,6 +3,9 @@
 
 mod common;
 
+use std::collections::VecDeque;
+use std::rc::Rc;
+
 use camsync_connector_sdk::types::{Failure, HttpFailure};
 use common::{Fake, Reply, code, member};
 use serde_json::json;
@@ -96,6 +99,45 @@ fn a_crowd_halves_what_is_in_flight_and_nothing_is_lost() {
         3,
         "a crowd that never leaves is not waited for without end"
     );
+}
+
+/// WeCom's largest enterprise has 30,000 departments, and WeCom refuses the 10,001st call of one interface in a minute
+/// (`wecom-api.md` 2.1, 6.1), however fast it answers.
+#[test]
+fn more_departments_than_calls_a_minute_are_crawled_whole() {
+    let fake = Fake::wide(29_999);
+    let clock = Rc::clone(&fake.now);
+    let mut minute: VecDeque<f64> = VecDeque::new();
+    let fake = fake.hook(move |_, ask| {
+        if ask.path != "user/list" {
+            return None;
+        }
+        let now = *clock.borrow();
+        while minute.front().is_some_and(|at| now - at >= 60_000.0) {
+            minute.pop_front();
+        }
+        minute.push_back(now);
+        Some(if minute.len() > 10_000 {
+            code(45009)
+        } else {
+            Reply::Json(
+                json!({"errcode": 0, "userlist": [member(&format!("user{}", ask.id()), &[1])]}),
+            )
+        })
+    });
+    let start = *fake.now.borrow();
+    let summary = fake.crawl().unwrap();
+    assert!(summary.complete, "{:?}", summary.missing);
+    assert_eq!(fake.count("user/list"), 30_000);
+    assert_eq!(fake.departments.borrow().len(), 30_000);
+    let minutes = (*fake.now.borrow() - start) / 60_000.0;
+    assert!((2.5..6.0).contains(&minutes), "{minutes} minutes");
+    // What nearly everybody has is not slowed down at all.
+    let usual = Fake::wide(2_000);
+    let start = *usual.now.borrow();
+    assert!(usual.crawl().unwrap().complete);
+    let seconds = (*usual.now.borrow() - start) / 1000.0;
+    assert!(seconds < 2_001.0 * 0.005 + 0.1, "{seconds} s");
 }
 
 #[test]

@@ -352,5 +352,19 @@ mod tests {
             let large = decide(&memory, &mut removals(0..few + more, Evidence::Absent));
             prop_assert!(!(small != Decision::Free && large == Decision::Free));
         }
+
+        /// The more of the window is used, and the fewer there are, the less is free.
+        #[test]
+        fn a_fuller_window_and_a_smaller_account_are_never_freer(
+            count in 1i64..40, used in 0u32..30, more in 0u32..30, managed in 0u32..2000, fewer in 0u32..2000,
+        ) {
+            let decide = |used, managed| {
+                let mut memory = memory(managed);
+                memory.used.insert(Evidence::Absent, used);
+                decide(&memory, &mut removals(0..count, Evidence::Absent)) == Decision::Free
+            };
+            prop_assert!(decide(used, managed) || !decide(used + more, managed));
+            prop_assert!(decide(used, managed) || !decide(used, managed.saturating_sub(fewer)));
+        }
     }
 }

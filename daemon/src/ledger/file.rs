@@ -1,16 +1,28 @@
 //! Files that hold the ledger or guard it: nobody else on the machine reads them.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown,
+};
 use std::path::Path;
 
 const MODE: u32 = 0o600;
+/// In a folder that others may write to, they could put another file in the ledger's place.
+const FOLDER_MODE: u32 = 0o700;
 
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).mode(MODE);
     options
+}
+
+/// Makes a folder and those above it where they are missing; what is there stays as it is.
+pub(super) fn make_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(FOLDER_MODE)
+        .create(path)
 }
 
 /// Makes a new file.

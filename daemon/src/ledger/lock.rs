@@ -18,8 +18,7 @@ impl LedgerLock {
     /// # Errors
     /// When another process has it (the error says which), or the folder cannot be written.
     pub fn take(data_dir: &Path, what: &str) -> Result<Self, LedgerError> {
-        std::fs::create_dir_all(data_dir)
-            .map_err(LedgerError::io(data_dir, "make the data folder"))?;
+        file::make_folder(data_dir).map_err(LedgerError::io(data_dir, "make the data folder"))?;
         let path: PathBuf = data_dir.join("camsync.lock");
         let mut file = file::of_folder(&path).map_err(LedgerError::io(&path, "open the lock"))?;
         match file.try_lock() {

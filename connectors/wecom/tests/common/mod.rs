@@ -8,6 +8,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
 
 use camsync_connector_sdk::types::{
     CrawlSummary, Department, Failure, HttpFailure, Level, Member, Outcome, Request, Response,
@@ -75,11 +76,12 @@ pub struct Corp {
 pub struct Fake {
     pub corp: RefCell<Corp>,
     hook: RefCell<Hook>,
-    pub now: RefCell<f64>,
+    pub now: Rc<RefCell<f64>>,
     pub cache: RefCell<BTreeMap<String, (String, f64)>>,
     flight: RefCell<VecDeque<(Ticket, Outcome)>>,
     pub most_in_flight: RefCell<usize>,
     pub asked: RefCell<Vec<String>>,
+    counts: RefCell<BTreeMap<String, usize>>,
     pub logged: RefCell<Vec<(Level, String)>>,
     pub departments: RefCell<BTreeMap<String, Department>>,
     pub members: RefCell<BTreeMap<String, Member>>,
@@ -132,11 +134,12 @@ impl Fake {
         Self {
             corp: RefCell::new(corp),
             hook: RefCell::new(Box::new(|_, _| None)),
-            now: RefCell::new(1_700_000_000_000.0),
+            now: Rc::new(RefCell::new(1_700_000_000_000.0)),
             cache: RefCell::default(),
             flight: RefCell::default(),
             most_in_flight: RefCell::default(),
             asked: RefCell::default(),
+            counts: RefCell::default(),
             logged: RefCell::default(),
             departments: RefCell::default(),
             members: RefCell::default(),
@@ -159,11 +162,7 @@ impl Fake {
     }
 
     pub fn count(&self, path: &str) -> usize {
-        self.asked
-            .borrow()
-            .iter()
-            .filter(|asked| *asked == path)
-            .count()
+        self.counts.borrow().get(path).copied().unwrap_or(0)
     }
 
     pub fn member(&self, id: &str) -> Member {
@@ -203,6 +202,7 @@ impl Fake {
             body,
         };
         self.asked.borrow_mut().push(path.to_owned());
+        *self.counts.borrow_mut().entry(path.to_owned()).or_default() += 1;
         let mut corp = self.corp.borrow_mut();
         let hooked = (self.hook.borrow_mut())(&mut corp, &ask);
         hooked.unwrap_or_else(|| corp.reply(&ask))

@@ -67,19 +67,22 @@ pub(crate) struct Sight<'a> {
     enterprise: &'a Enterprise,
     all: bool,
     members: BTreeSet<String>,
-    pub(crate) departments: BTreeSet<u32>,
+    /// Departments that are seen with all below them.
+    tops: BTreeSet<u32>,
+    /// Departments that are seen by themselves.
+    alone: BTreeSet<u32>,
 }
 
 impl<'a> Sight<'a> {
     /// What `app` sees of `enterprise`; `wide` shows every department of a member seen by itself, too.
     pub(crate) fn new(enterprise: &'a Enterprise, app: &App, wide: bool) -> Self {
         if app.kind == AppKind::ContactSync {
-            let departments = enterprise.departments.keys().copied().collect();
             return Self {
                 enterprise,
                 all: true,
                 members: BTreeSet::new(),
-                departments,
+                tops: BTreeSet::new(),
+                alone: BTreeSet::new(),
             };
         }
         let tags = app
@@ -98,33 +101,58 @@ impl<'a> Sight<'a> {
             members.extend(tag.members.iter().map(|id| id.to_lowercase()));
             tops.extend(&tag.departments);
         }
-        let mut departments = enterprise.subtree(tops);
+        let mut alone = BTreeSet::new();
         if wide {
             let own = members
                 .iter()
                 .filter_map(|id| enterprise.member(id))
                 .flat_map(|member| &member.departments);
-            departments.extend(own.filter(|id| enterprise.departments.contains_key(id)));
+            alone.extend(own);
         }
         Self {
             enterprise,
             all: false,
             members,
-            departments,
+            tops,
+            alone,
         }
     }
 
+    /// Looks upwards from the department: to come down from the tops costs the whole tree at every request.
     pub(crate) fn department(&self, id: u32) -> bool {
-        self.departments.contains(&id)
+        let departments = &self.enterprise.departments;
+        if self.all || self.alone.contains(&id) {
+            return departments.contains_key(&id);
+        }
+        let mut above = Some(id);
+        // A tree that is none has cycles: nothing is further up than there are departments.
+        for _ in 0..departments.len() {
+            let Some(department) = above.and_then(|id| departments.get(&id)) else {
+                return false;
+            };
+            if self.tops.contains(&department.id) {
+                return true;
+            }
+            above = Some(department.parent);
+        }
+        false
+    }
+
+    /// All of them.
+    pub(crate) fn departments(&self) -> BTreeSet<u32> {
+        let all = &self.enterprise.departments;
+        if self.all {
+            return all.keys().copied().collect();
+        }
+        let mut seen = self.enterprise.subtree(self.tops.iter().copied());
+        seen.extend(self.alone.iter().filter(|id| all.contains_key(id)));
+        seen
     }
 
     pub(crate) fn member(&self, member: &Member) -> bool {
         self.all
             || self.members.contains(&member.userid.to_lowercase())
-            || member
-                .departments
-                .iter()
-                .any(|id| self.departments.contains(id))
+            || member.departments.iter().any(|id| self.department(*id))
     }
 
     /// Whether the member of this userid exists and is visible.

@@ -87,13 +87,13 @@ fn department<'a>(view: &Reading<'a>, sight: &Sight, id: u32) -> Result<&'a Depa
 
 /// The departments that a list call gives.
 fn departments<'a>(view: &Reading<'a>, sight: &Sight) -> Result<Vec<&'a Department>, Errcode> {
-    let mut ids = sight.departments.clone();
+    let mut ids = sight.departments();
     if let Some(top) = view.number("id")?.filter(|id| *id != 0) {
         department(view, sight, top)?;
         let below = view.enterprise.subtree([top]);
         ids.retain(|id| below.contains(id));
     } else if view.options.ancestor_stubs {
-        for id in &sight.departments {
+        for id in &ids.clone() {
             let mut above = view
                 .enterprise
                 .departments

@@ -84,6 +84,23 @@ impl Guest for Connector {
                 let name = "x".repeat(settings["bytes"].as_u64().unwrap_or(0) as usize);
                 sink::members(&[member("m", &name)]);
             }
+            "chain" => {
+                // Each department below the one before, and somebody in the last.
+                let count = settings["count"].as_u64().unwrap_or(1);
+                let below = |n: u64| Department {
+                    parent: (n > 1).then(|| (n - 1).to_string()),
+                    ..department(&n.to_string(), "部门")
+                };
+                sink::departments(&(1..=count).map(below).collect::<Vec<_>>());
+                let mut last = member("deep", "深");
+                last.departments = vec![count.to_string()];
+                sink::members(&[last]);
+            }
+            "batch" => {
+                let count = settings["count"].as_u64().unwrap_or(0);
+                let members: Vec<_> = (0..count).map(|n| member(&n.to_string(), "")).collect();
+                sink::members(&members);
+            }
             "fetch" => fetch(&settings, |n, outcome| {
                 sink::departments(&[department(&format!("r{n}"), outcome)])
             }),

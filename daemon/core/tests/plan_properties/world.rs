@@ -1,5 +1,4 @@
-//! What every plan keeps to, on small made-up worlds full of collisions.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! Small made-up worlds full of collisions, and what becomes of them when a plan is done.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -25,29 +24,29 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-const SOURCES: [&str; 2] = ["acme", "beta"];
+pub(crate) const SOURCES: [&str; 2] = ["acme", "beta"];
 /// Few, so that they collide, also by case and by suffix alone.
-const NAMES: [&str; 7] = ["Ann", "ann", "Bo", "bo", "Ann-2", "bo-2", ""];
+pub(crate) const NAMES: [&str; 7] = ["Ann", "ann", "Bo", "bo", "Ann-2", "bo-2", ""];
 
 #[derive(Debug, Clone)]
-struct World {
-    desired: Vec<(&'static str, Desired)>,
-    absent: Vec<(&'static str, Absent)>,
-    sub_users: Vec<SubUser>,
-    users: Vec<ObservedUser>,
-    less_access: LessAccess,
-    delete_adopted: bool,
-    fresh: bool,
+pub(crate) struct World {
+    pub(crate) desired: Vec<(&'static str, Desired)>,
+    pub(crate) absent: Vec<(&'static str, Absent)>,
+    pub(crate) sub_users: Vec<SubUser>,
+    pub(crate) users: Vec<ObservedUser>,
+    pub(crate) less_access: LessAccess,
+    pub(crate) delete_adopted: bool,
+    pub(crate) fresh: bool,
     /// Of the first source.
-    unlinked: Option<Unlinked>,
+    pub(crate) unlinked: Option<Unlinked>,
 }
 
-fn now() -> DateTime<Utc> {
+pub(crate) fn now() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(20_000)
 }
 
 impl World {
-    fn plan(&self) -> Draft {
+    pub(crate) fn plan(&self) -> Draft {
         let parts = SOURCES.map(|source| {
             let desired = self.desired.iter().filter(|(s, _)| *s == source);
             let absent = self.absent.iter().filter(|(s, _)| *s == source);
@@ -87,11 +86,11 @@ impl World {
         plan(&input, &grants)
     }
 
-    fn row(&self, id: i64) -> &SubUser {
+    pub(crate) fn row(&self, id: i64) -> &SubUser {
         self.sub_users.iter().find(|s| s.id == id).unwrap()
     }
 
-    fn facts(&self, source: &str, key: &str) -> Option<&Desired> {
+    pub(crate) fn facts(&self, source: &str, key: &str) -> Option<&Desired> {
         let found = self
             .desired
             .iter()
@@ -100,7 +99,7 @@ impl World {
     }
 
     /// What ledger and CAM would be once all that does not wait has been done, and CAM shows it.
-    fn apply(&mut self, draft: &Draft) {
+    pub(crate) fn apply(&mut self, draft: &Draft) {
         for note in &draft.notes {
             self.note(note);
         }
@@ -196,7 +195,7 @@ impl World {
     }
 }
 
-fn note_id(note: &Note) -> i64 {
+pub(crate) fn note_id(note: &Note) -> i64 {
     match note {
         Note::Admitted { sub_user, .. }
         | Note::Confirmed { sub_user }
@@ -209,7 +208,7 @@ fn note_id(note: &Note) -> i64 {
     }
 }
 
-fn account(uin: u64, name: &str) -> ObservedUser {
+pub(crate) fn account(uin: u64, name: &str) -> ObservedUser {
     ObservedUser {
         uin,
         name: name.into(),
@@ -221,7 +220,7 @@ fn account(uin: u64, name: &str) -> ObservedUser {
     }
 }
 
-fn member(id: &str, name: &str) -> Arc<Member> {
+pub(crate) fn member(id: &str, name: &str) -> Arc<Member> {
     Arc::new(Member {
         id: id.into(),
         username: id.into(),
@@ -240,7 +239,7 @@ fn member(id: &str, name: &str) -> Arc<Member> {
     })
 }
 
-fn sub_user(id: i64, source: &str, key: &str) -> SubUser {
+pub(crate) fn sub_user(id: i64, source: &str, key: &str) -> SubUser {
     SubUser {
         id,
         key: key.into(),
@@ -333,7 +332,7 @@ type Slot = (
     Option<(SubUser, bool, u8, Option<bool>)>,
 );
 
-fn worlds() -> impl Strategy<Value = World> {
+pub(crate) fn worlds() -> impl Strategy<Value = World> {
     let slot = (0u8..12, verdicts(), option::of(rows()));
     let kinds = vec![
         AccountKind::SubUser,
@@ -455,169 +454,4 @@ fn place(world: &mut World, n: usize, (presence, (verdict, evidence), row): Slot
         }
     }
     world.sub_users.push(row);
-}
-
-/// All that a draft says, without the order of what has none.
-fn said(draft: &Draft) -> (Vec<Planned>, Vec<String>, Vec<String>) {
-    let mut notes: Vec<_> = draft.notes.iter().map(|n| format!("{n:?}")).collect();
-    let mut problems: Vec<_> = draft
-        .problems
-        .iter()
-        .flat_map(|(at, all)| all.iter().map(move |p| format!("{at:?} {p:?}")))
-        .collect();
-    notes.sort();
-    problems.sort();
-    (draft.changes.clone(), notes, problems)
-}
-
-/// Whether doing this plan may call for more: a name or account comes free, or a step comes before another.
-fn leads_on(draft: &Draft) -> bool {
-    let conflict = |p: &Problem| {
-        matches!(
-            p,
-            Problem::NameTaken { .. }
-                | Problem::NameShared { .. }
-                | Problem::AdoptionAmbiguous { .. }
-        )
-    };
-    let first_step = |c: &Planned| {
-        matches!(
-            (c.kind, &c.reason),
-            (Kind::ResumeUser, Reason::Returned { .. }) | (Kind::SuspendUser, Reason::Drift { .. })
-        )
-    };
-    draft.problems.values().flatten().any(conflict) || draft.changes.iter().any(first_step)
-}
-
-fn free(draft: &Draft) -> Vec<Planned> {
-    draft
-        .changes
-        .iter()
-        .filter(|c| c.hold.is_none())
-        .cloned()
-        .collect()
-}
-
-fn is_removal(kind: Kind) -> bool {
-    matches!(kind, Kind::SuspendUser | Kind::DeleteUser)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn what_is_done_is_not_planned_again(mut world in worlds()) {
-        let mut draft = world.plan();
-        for _ in 0..6 {
-            let done = free(&draft);
-            let more = leads_on(&draft);
-            world.apply(&draft);
-            draft = world.plan();
-            let next = free(&draft);
-            prop_assert!(more || next.is_empty(), "{next:#?} after {done:#?}");
-            for change in &next {
-                prop_assert!(!done.contains(change), "again: {change:#?}");
-            }
-        }
-        prop_assert!(free(&draft).is_empty(), "never settles: {:#?}", free(&draft));
-    }
-
-    #[test]
-    fn the_order_of_the_input_says_nothing(
-        (world, shuffled) in worlds().prop_flat_map(|w| {
-            let parts = (
-                Just(w.desired.clone()).prop_shuffle(),
-                Just(w.sub_users.clone()).prop_shuffle(),
-                Just(w.users.clone()).prop_shuffle(),
-            );
-            (Just(w), parts)
-        })
-    ) {
-        let (desired, sub_users, users) = shuffled;
-        let other = World { desired, sub_users, users, ..world.clone() };
-        prop_assert_eq!(said(&world.plan()), said(&other.plan()));
-    }
-
-    #[test]
-    fn strangers_and_the_busy_are_left_alone(world in worlds()) {
-        let draft = world.plan();
-        let mut created = HashSet::new();
-        let mut adopted = HashSet::new();
-        for change in &draft.changes {
-            let row = change.sub_user.map(|id| world.row(id));
-            prop_assert!(row.is_none_or(|s| !s.busy), "busy: {change:#?}");
-            if let Some(adoption) = &change.adoption {
-                let account = world.users.iter().find(|u| u.uin == adoption.uin).unwrap();
-                prop_assert!(!account.off_limits && account.kind != AccountKind::Other);
-                prop_assert!(world.sub_users.iter().all(|s| s.uin != Some(account.uin)));
-                prop_assert!(adopted.insert(account.uin), "adopted twice: {change:#?}");
-            } else if change.kind == Kind::CreateUser {
-                let name = fold(&change.username);
-                prop_assert!(world.users.iter().all(|u| fold(&u.name) != name), "{change:#?}");
-                let holds = |s: &&SubUser| s.stage == Stage::Managed && fold(&s.username) == name;
-                prop_assert!(world.sub_users.iter().filter(holds).all(|s| Some(s.id) == change.sub_user));
-                prop_assert!(created.insert(name), "created twice: {change:#?}");
-            } else {
-                prop_assert!(row.is_some_and(|s| s.stage == Stage::Managed), "{change:#?}");
-            }
-        }
-        prop_assert!(draft.notes.iter().all(|n| !world.row(note_id(n)).busy));
-    }
-
-    #[test]
-    fn nobody_is_removed_without_cause(world in worlds()) {
-        for change in world.plan().changes.iter().filter(|c| is_removal(c.kind)) {
-            let row = world.row(change.sub_user.unwrap());
-            let here = world.facts(&row.source, &row.key).map(|d| &d.verdict);
-            let unsettled = world.absent.iter().any(|(s, a)| {
-                *s == row.source && a.key == row.key && a.absence == Absence::Unsettled
-            });
-            let again = change.kind == Kind::SuspendUser
-                && row.stopped_at.is_some()
-                && change.reason == (Reason::Drift { what: DriftKind::SignInOn });
-            // Only a leaver's sub-user that a person suspended goes down the ladder like any other.
-            let entitled = matches!(here, Some(Verdict::Admitted(_) | Verdict::Failed { .. }));
-            prop_assert!(again || !(row.protected || unsettled || entitled), "{change:#?} of {row:#?}");
-            let doubted = world.absent.iter().any(|(s, a)| {
-                *s == row.source && a.key == row.key && a.absence == Absence::Doubted
-            });
-            prop_assert!(!doubted || change.evidence.is_none() || change.hold.is_some(), "{change:#?}");
-            prop_assert!(!(change.kind == Kind::DeleteUser && matches!(here, Some(Verdict::Disabled))));
-        }
-    }
-
-    #[test]
-    fn an_unlinked_source_gives_nobody_anything_and_takes_what_was_said(
-        mut world in worlds(),
-        then in select(vec![Then::Keep, Then::Suspend, Then::Delete]),
-    ) {
-        world.unlinked = Some(Unlinked { by: "ann".into(), then });
-        let draft = world.plan();
-        for change in draft.changes.iter().filter(|c| c.source == SOURCES[0]) {
-            let row = world.row(change.sub_user.unwrap());
-            prop_assert!(then != Then::Keep, "{:?}", change);
-            prop_assert!(!row.protected && !row.busy, "{:?}", change);
-            match change.kind {
-                Kind::SuspendUser if row.leaving.is_none() => {
-                    prop_assert_eq!(change.evidence, Some(Evidence::Asked));
-                }
-                Kind::SuspendUser => {}
-                Kind::DeleteUser => {
-                    prop_assert_eq!(then, Then::Delete);
-                    prop_assert_eq!(change.evidence, Some(Evidence::Asked));
-                    let since = row.leaving.unwrap().since;
-                    prop_assert!(now() - since >= TimeDelta::days(30), "within the grace");
-                    prop_assert!(row.origin == Origin::Created || world.delete_adopted);
-                }
-                _ => prop_assert!(false, "{:?}", change),
-            }
-        }
-        if then == Then::Keep {
-            let theirs = world.sub_users.iter().filter(|s| s.source == SOURCES[0]);
-            for row in theirs.filter(|s| s.stage == Stage::Managed && !s.busy) {
-                let released = Note::Released { sub_user: row.id };
-                prop_assert!(draft.notes.contains(&released));
-            }
-        }
-    }
 }
