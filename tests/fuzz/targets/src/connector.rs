@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use camsync_core::model::{Department, Member, MemberStatus};
 use camsync_fuzz_boundary as boundary;
-use camsync_fuzz_boundary::types::{CrawlSummary, Presence};
+use camsync_fuzz_boundary::types::{CrawlSummary, Names, Presence};
 
 use crate::bytes::Bytes;
 
@@ -130,6 +130,10 @@ pub(crate) fn connector_answer(data: &[u8]) {
                 missing: data.texts(),
                 range_fingerprint: data.text(),
                 range: data.texts(),
+                names: Names {
+                    enterprise: data.flag().then(|| data.text()),
+                    application: data.flag().then(|| data.text()),
+                },
             };
             if let Ok(passed) = boundary::crawl_summary(summary) {
                 is_id(&passed.enterprise);
