@@ -2,6 +2,7 @@
 #
 #   make demo            a living demo on loopback (ONCE=1: play it through and end; MEMBERS=200; LANG_=zh)
 #   make test            every test of the workspace
+#   make simulate SEEDS=n  drawn histories of the pipeline, in virtual time
 #   make lint docs audit what CI checks besides
 #   make build install   the release program; PREFIX=/usr/local
 #   make deb             the Debian package
@@ -15,6 +16,8 @@ PREFIX ?= /usr/local
 ONCE ?=
 MEMBERS ?=
 LANG_ ?=
+SEEDS ?= 1000
+FROM ?=
 CARGO ?= cargo
 TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
 
@@ -44,6 +47,11 @@ test: setup ## Every test of the workspace, doc tests too
 	else \
 	  $(CARGO) test $(WHOLE) --lib --bins --tests --examples --no-fail-fast; \
 	fi
+
+.PHONY: simulate
+simulate: setup ## Histories drawn from SEEDS seeds (from FROM on), against the oracle; a failure prints its replay
+	@$(CARGO) build $(WHOLE) --bin camsync-simulation --test seeds
+	@$(TARGET_DIR)/debug/camsync-simulation --seeds $(SEEDS) $(if $(FROM),--from $(FROM))
 
 .PHONY: format
 format: ## Write the code as rustfmt wants it
