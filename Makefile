@@ -3,6 +3,7 @@
 #   make demo            a living demo on loopback (ONCE=1: play it through and end; MEMBERS=200; LANG_=zh)
 #   make test            every test of the workspace
 #   make fuzz            each fuzz target for FUZZ=60 seconds; an hour each before a release (FUZZ=3600)
+#   make simulate SEEDS=n  drawn histories of the pipeline, in virtual time
 #   make lint docs audit what CI checks besides
 #   make build install   the release program; PREFIX=/usr/local
 #   make deb             the Debian package
@@ -17,6 +18,8 @@ ONCE ?=
 MEMBERS ?=
 LANG_ ?=
 FUZZ ?= 60
+SEEDS ?= 1000
+FROM ?=
 CARGO ?= cargo
 TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
 
@@ -51,6 +54,11 @@ test: setup ## Every test of the workspace, doc tests too
 fuzz: setup ## Each fuzz target for FUZZ seconds, with libFuzzer, and those that need the whole daemon without
 	@./tests/fuzz/run.sh $(FUZZ)
 	@CAMSYNC_FUZZ=$(FUZZ) $(CARGO) test $(WHOLE) --package camsync --test e2e mutated:: -- --nocapture
+
+.PHONY: simulate
+simulate: setup ## Histories drawn from SEEDS seeds (from FROM on), against the oracle; a failure prints its replay
+	@$(CARGO) build $(WHOLE) --bin camsync-simulation --test seeds
+	@$(TARGET_DIR)/debug/camsync-simulation --seeds $(SEEDS) $(if $(FROM),--from $(FROM))
 
 .PHONY: format
 format: ## Write the code as rustfmt wants it
