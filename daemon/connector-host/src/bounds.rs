@@ -244,6 +244,12 @@ pub(crate) fn callback_answer(answer: CallbackAnswer) -> Checked<CallbackAnswer>
 /// Checks the URL that a browser will be sent to.
 pub(crate) fn sign_in_url(url: String) -> Checked<String> {
     within("a sign-in URL", &url, URL_MAX)?;
+    // The parser drops some of these; a browser would be sent what was not checked.
+    if url.contains(|c: char| c.is_control() || c.is_whitespace()) {
+        return Err(Stop::bug(
+            "its sign-in URL holds blanks or control characters",
+        ));
+    }
     match url::Url::parse(&url) {
         Ok(parsed) if matches!(parsed.scheme(), "https" | "http") && parsed.host().is_some() => {
             Ok(url)
@@ -459,7 +465,15 @@ mod tests {
     #[test]
     fn a_sign_in_url_is_one() {
         assert!(sign_in_url("https://open.example/connect?x=1".to_owned()).is_ok());
-        for bad in ["javascript:alert(1)", "/relative", "data:text/html,x", ""] {
+        for bad in [
+            "javascript:alert(1)",
+            "/relative",
+            "data:text/html,x",
+            "",
+            "https://open.example/\u{3}",
+            "https://open.example\t/",
+            " https://open.example/",
+        ] {
             assert!(sign_in_url(bad.to_owned()).is_err(), "{bad}");
         }
     }

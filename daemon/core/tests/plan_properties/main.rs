@@ -206,7 +206,7 @@ proptest! {
             let at_rest = row.stopped_at.is_none() && !row.resume_requested && row.leaving.is_none();
             match world.facts(&row.source, &row.key).map(|d| &d.verdict) {
                 Some(Verdict::Admitted(admission)) if at_rest && !row.protected => {
-                    let kept_off = last.problems.values().flatten().any(|p| matches!(p, Problem::Drift { .. }));
+                    let kept_off = last.problems.values().flatten().any(|p| matches!(p, Problem::SignInOff | Problem::SuspendedByPerson));
                     let on = user.console_login.unwrap_or(row.login);
                     prop_assert!(kept_off || on == admission.console_login || row.origin == Origin::Adopted,
                         "{row:#?} {user:#?} {admission:#?}");

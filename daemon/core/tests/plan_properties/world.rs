@@ -1,10 +1,10 @@
 //! Small made-up worlds full of collisions, and what becomes of them when a plan is done.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use camsync_core::change::{DriftKind, Planned, Reason};
+use camsync_core::change::{Planned, Reason};
 use camsync_core::desired::{Admission, Desired, Verdict};
 use camsync_core::evidence::{Absence, Evidence};
 use camsync_core::grants::{Entitlement, ObservedGrants};
@@ -12,8 +12,7 @@ use camsync_core::grounds::Grounds;
 use camsync_core::model::{Member, MemberStatus, fold};
 use camsync_core::outbox::Kind;
 use camsync_core::plan::quota::Quotas;
-use camsync_core::plan::{Absent, Draft, Note, PlanInput, SourceView, Then, Unlinked, plan};
-use camsync_core::problem::Problem;
+use camsync_core::plan::{Absent, Draft, Note, PlanInput, SourceView, Unlinked, plan};
 use camsync_core::remark::with_mark;
 use camsync_core::rules::{Adopt, DenyAll, Leavers, LessAccess, OnConflict};
 use camsync_core::sub_user::{

@@ -40,10 +40,12 @@ fn is_kept(error: &Error) {
 pub(crate) fn cam_response(data: &[u8]) {
     for action in [&ADD_USER, &LIST_ACCOUNTS] {
         match envelope::head(action, data) {
+            // What nobody reads of an answer need not be UTF-8.
             Ok(_) => {
-                let whole: Value = serde_json::from_slice(data).expect("a success is JSON");
-                assert!(whole["Response"].is_object() || whole["Response"].is_array());
-                assert!(whole["Response"]["Error"].is_null());
+                if let Ok(whole) = serde_json::from_slice::<Value>(data) {
+                    assert!(whole["Response"].is_object() || whole["Response"].is_array());
+                    assert!(whole["Response"]["Error"].is_null());
+                }
             }
             Err(error) => is_kept(&error),
         }
