@@ -63,6 +63,7 @@ mod receivers;
 mod refused_edit;
 mod reload;
 mod removal;
+mod retention;
 mod secrets;
 mod silence;
 mod strange_ids;
