@@ -69,6 +69,7 @@ mod silence;
 mod strange_ids;
 mod tools;
 mod unlink;
+mod upgrade;
 mod wecom_faults;
 mod what_if;
 mod world;
