@@ -5,6 +5,7 @@
 #   make fuzz            each fuzz target for FUZZ=60 seconds; an hour each before a release (FUZZ=3600)
 #   make simulate SEEDS=n  drawn histories of the pipeline, in virtual time
 #   make lint docs audit what CI checks besides
+#   make soak nightly    what takes an hour; what takes a night
 #   make build install   the release program; PREFIX=/usr/local
 #   make deb             the Debian package
 
@@ -80,6 +81,24 @@ audit: ## Licences, bans, sources and advisories of the dependencies
 .PHONY: bench
 bench: setup ## The benchmarks; figures are in docs/benchmarks.md
 	@./tests/benchmarks/run.sh
+
+SOAK ?= 3600
+.PHONY: soak
+soak: setup ## The daemon under churn and faults for SOAK=3600 seconds: what it holds must stay flat
+	@$(CARGO) build $(WHOLE) --bins --examples
+	@exec $(TARGET_DIR)/debug/camsync-benchmarks soak $(SOAK)
+
+# What takes hours. Each part goes on after one that failed, and the whole fails then.
+.PHONY: nightly
+nightly: setup ## What takes hours: 10,000 seeds, 1,000 kills, mutants, an hour each of fuzzing and soak
+	@failed=; \
+	part() { echo "== $$*"; "$$@" || failed="$$failed [$$*]"; }; \
+	part $(MAKE) simulate SEEDS=10000; \
+	part env CAMSYNC_KILLS=1000 $(CARGO) nextest run $(WHOLE) -E 'binary(e2e) and test(kills)'; \
+	part $(MAKE) fuzz FUZZ=3600; \
+	part $(MAKE) mutants; \
+	part $(MAKE) soak SOAK=3600; \
+	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
 .PHONY: build
 build: setup ## The release program, complete in target/release/camsync

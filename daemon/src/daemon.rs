@@ -14,7 +14,7 @@ use crate::pipeline::outbox::Report;
 use crate::pipeline::{Applier, Engine, Gathered, PassReport, ProgressSink, Trigger};
 use crate::reload::Reload;
 use crate::schedule::Schedule;
-use crate::{callbacks, messages, notify, socket, systemd, web};
+use crate::{callbacks, messages, notify, retention, socket, systemd, web};
 
 /// How often a plan is made that no crawl calls for, while a source is unlinked.
 const WITHOUT_CRAWLS: TimeDelta = TimeDelta::minutes(10);
@@ -67,6 +67,10 @@ pub async fn run(context: Arc<Context>) -> Result<(), OpError> {
         let (context, engine) = (Arc::clone(&context), Arc::clone(&engine));
         async move { messages::run(&context, &engine).await }
     });
+    let purging = tokio::spawn({
+        let (context, engine) = (Arc::clone(&context), Arc::clone(&engine));
+        async move { retention::run(&context, &engine).await }
+    });
     systemd::ready(&context);
     let reload = tokio::spawn(reload.run());
     let work = work(&context, &engine);
@@ -93,6 +97,7 @@ pub async fn run(context: Arc<Context>) -> Result<(), OpError> {
     }
     notifying.abort();
     telling.abort();
+    purging.abort();
     server.abort();
     let _ = std::fs::remove_file(&path);
     tracing::info!("camsync has ended");

@@ -14,6 +14,7 @@ pub mod notify;
 pub mod ops;
 pub mod pipeline;
 pub mod reload;
+mod retention;
 pub mod say;
 pub mod schedule;
 pub mod setup;

@@ -24,6 +24,7 @@ mod policy_pins;
 mod quotas;
 mod range;
 mod recording;
+mod retention;
 mod rows;
 mod snapshot;
 mod sub_users;
@@ -60,6 +61,7 @@ pub use policy_pins::Pin;
 pub use quotas::{FullQuota, NEW_SUB_USERS};
 pub use range::{RangeChange, RangeItem};
 pub use recording::{Recorded, Recording};
+pub use retention::{Purge, Purged};
 pub use snapshot::{
     CrawlEnd, Finding, KnownMember, MemberRow, MissingMember, Moved, Said, SourceRow,
     StoredSnapshot, facts_hash,
@@ -73,6 +75,9 @@ const MIGRATIONS: [&str; 1] = [include_str!("schema_1.sql")];
 
 /// How soon a copy that met a lock is tried again.
 const COPY_AGAIN: Duration = Duration::from_millis(50);
+
+/// How long is waited for another process that writes the ledger.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// An open ledger.
 #[derive(Debug)]
@@ -148,8 +153,10 @@ impl Ledger {
 
     fn wrap(path: &Path, connection: Connection) -> Result<Self, LedgerError> {
         let setup = || -> rusqlite::Result<()> {
-            connection.busy_timeout(Duration::from_secs(10))?;
+            connection.busy_timeout(PATIENCE)?;
             connection.pragma_update(None, "foreign_keys", true)?;
+            // What is deleted is overwritten: purged is what nobody can read in the file any more.
+            connection.pragma_update(None, "secure_delete", true)?;
             connection.set_prepared_statement_cache_capacity(128);
             Ok(())
         };

@@ -117,6 +117,7 @@ CREATE TABLE sub_users (
 -- A member has one living sub-user, an account one living owner: never created twice, by the database's own word.
 CREATE UNIQUE INDEX one_living_sub_user ON sub_users(source, key) WHERE stage IN ('wanted', 'managed');
 CREATE UNIQUE INDEX one_owner_of_an_account ON sub_users(uin) WHERE uin IS NOT NULL AND stage = 'managed';
+CREATE INDEX sub_users_by_member ON sub_users(source, key);
 
 -- The outbox and its history: one row a CAM write.
 CREATE TABLE changes (

@@ -42,7 +42,7 @@ secret = { env = \"WECOM_SECRET\" }
 - camsync 不认识的键是错误，与本页不符的写法也都是错误。一个文件的所有错误会一次报出，各带行与列。`camsync check` 只检查，不启动任何东西。
 - 守护进程运行时，修改会在几秒内生效，收到 SIGHUP 则立即生效；审计会记下改了什么。有错误的修改会整体被拒绝，原因见日志与 `camsync status`，
   原来的配置继续有效。`data_dir` 与 `listen` 在进程运行期间不能改变：改了其中之一的文件会被拒绝，直到 camsync 重启。
-- `[retention]` 已能读取并检查，但在此版本中尚不起作用。尚未具备的其他功能见 [contract.md](contract.md)。
+- 此版本尚未具备的功能见 [contract.md](contract.md)。
 - 授权规则授予与收回什么、离职者如何离开，见 [access.zh-CN.md](access.zh-CN.md)；门户见 [portal.zh-CN.md](portal.zh-CN.md)。
 - **密钥**从不写在文件里，只写来处：`{ env = \"NAME\" }` 是环境变量；`{ file = \"PATH\" }` 是只含该密钥的文件（变化后自动重读）；
   `{ credential = \"NAME\" }` 是 systemd 交给服务的凭据（`LoadCredential=NAME:PATH`）。`camsync config show` 显示来处，从不显示值。

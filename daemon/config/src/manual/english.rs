@@ -44,7 +44,7 @@ secret = { env = \"WECOM_SECRET\" }
 - An edit is taken up within seconds while the daemon runs, and at once on SIGHUP; the audit says what changed. A broken
   edit is refused whole with the reason, in the log and in `camsync status`, and what held before goes on. `data_dir` and
   `listen` belong to a process for its life: a file that changes one of them is refused until camsync is restarted.
-- Read and checked, but without effect in this version: `[retention]`. [contract.md](contract.md) says what else is not there.
+- [contract.md](contract.md) says what is not there in this version.
 - What grant rules give and take, and how a leaver goes, is in [access.md](access.md); what the portal does in [portal.md](portal.md).
 - **Secrets** never stand in the file: it says where each comes from. `{ env = \"NAME\" }` is an environment variable,
   `{ file = \"PATH\" }` a file with the secret alone in it (read again when it changes), `{ credential = \"NAME\" }` a
