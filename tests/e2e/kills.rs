@@ -285,6 +285,7 @@ impl Scenario {
     }
 
     /// Kills it again and again, going through the instants in turn, and lets it come right now and then.
+    #[allow(clippy::print_stderr, reason = "the figures of docs/testing.md")]
     fn play(&mut self) {
         let (mut sync, mut call) = (1_u32, 0_usize);
         let wanted = kills();
