@@ -18,6 +18,9 @@ pub enum Effect {
     },
     /// Its remark or sign-in was updated.
     Updated,
+    /// Its remark was, while sign-in was not as camsync had made it: that must not pass for a write of camsync's that no
+    /// read shows yet, for somebody may have switched it off.
+    Remarked,
     /// Its sign-in is off; whether a read has shown it.
     Suspended {
         /// A read has shown it.
@@ -106,10 +109,8 @@ pub(super) fn apply_effect(
         }
         Effect::Updated => t
             .prepare_cached(
-                // A remark says nothing of sign-in: what somebody switched off by hand must not pass for a write of
-                // camsync's that no read shows. A remark that a read does not show yet is written once more, at worst.
                 "UPDATE sub_users SET login = coalesce(?2, login), rule_login = coalesce(?3, rule_login),
-                 unconfirmed_since = CASE WHEN ?2 IS NULL THEN unconfirmed_since ELSE ?4 END WHERE id = ?1",
+                 unconfirmed_since = ?4 WHERE id = ?1",
             )?
             .execute(params![change.sub_user, login, change.rule_login, at_text])?,
         Effect::Suspended { confirmed } => {
@@ -160,7 +161,7 @@ pub(super) fn apply_effect(
             grants::apply_effect(t, change, effect, at)?;
             1
         }
-        Effect::PasswordSet | Effect::Already => 1,
+        Effect::Remarked | Effect::PasswordSet | Effect::Already => 1,
     };
     super::audit::append(
         t,

@@ -249,26 +249,27 @@ fn with_change(kind: &str, after: &str) -> Ledger {
     ledger
 }
 
-/// What a write is about is unconfirmed until a read shows it; sign-in that somebody switched off is no such write.
+/// What a write is about is unconfirmed until a read shows it; sign-in that somebody switched off before is no such write.
 #[test]
-fn a_remark_that_was_written_makes_no_sign_in_unconfirmed() {
-    for (after, unconfirmed) in [
-        (r#"{"remark":"r","console_login":null}"#, false),
-        (r#"{"remark":"r","console_login":true}"#, true),
-    ] {
-        let ledger = with_change("update_user", after);
+fn a_remark_that_was_written_makes_no_drifted_sign_in_unconfirmed() {
+    for (effect, unconfirmed) in [(Effect::Remarked, false), (Effect::Updated, true)] {
+        let ledger = with_change("update_user", r#"{"remark":"r","console_login":null}"#);
         ledger.start_attempt(1, Utc::now()).unwrap().unwrap();
         let end = AttemptEnd {
             event: Event::Succeed,
             failure: None,
             next_attempt_at: None,
             hold: None,
-            effect: Some(Effect::Updated),
+            effect: Some(effect),
             request_id: None,
         };
         ledger.end_attempt(1, Utc::now(), &end).unwrap();
         let sub_user = ledger.sub_user(1).unwrap().unwrap();
-        assert_eq!(sub_user.unconfirmed_since.is_some(), unconfirmed, "{after}");
+        assert_eq!(
+            sub_user.unconfirmed_since.is_some(),
+            unconfirmed,
+            "{effect:?}"
+        );
     }
 }
 

@@ -103,9 +103,12 @@ pub(super) async fn update(
 ) -> Result<Outcome, Failure> {
     let (user, seen) = identify(cam, sub_user).await?;
     let after = change.after.clone().unwrap_or_default();
+    let drifted =
+        after.console_login.is_none() && seen.console_login.is_some_and(|on| on != sub_user.login);
     let effect = |confirmed| match change.kind {
         Kind::SuspendUser => Effect::Suspended { confirmed },
         Kind::ResumeUser => Effect::Resumed,
+        _ if drifted => Effect::Remarked,
         _ => Effect::Updated,
     };
     let agrees = |seen: &UserDetails| {
