@@ -12,6 +12,10 @@ use crate::tools::{Dice, Tuning, world};
 use crate::world::{World, text};
 
 /// Calls `once` so many times, or for as long as is asked for; how many times it was.
+#[allow(
+    clippy::print_stderr,
+    reason = "how far a fuzzer came is what it is run for"
+)]
 fn again_and_again(times: u32, mut once: impl FnMut(&mut Dice)) -> u32 {
     let seconds = std::env::var("CAMSYNC_FUZZ").ok();
     let seconds = seconds
