@@ -14,7 +14,7 @@ use crate::world::{World, text};
 /// Calls `once` so many times, or for as long as is asked for; how many times it was.
 #[allow(
     clippy::print_stderr,
-    reason = "the seed is what a failure is repeated with"
+    reason = "how far a fuzzer came is what it is run for"
 )]
 fn again_and_again(times: u32, mut once: impl FnMut(&mut Dice)) -> u32 {
     let seconds = std::env::var("CAMSYNC_FUZZ").ok();

@@ -187,42 +187,6 @@ proptest! {
         }
     }
 
-    /// Once nothing is left to do, the cloud is what was called for: whoever is admitted, and has nothing in the way, has the
-    /// sub-user of the rule, with its sign-in and its remark; whoever is not, has none that signs in.
-    #[test]
-    fn what_is_done_is_what_was_called_for(mut world in worlds()) {
-        for _ in 0..7 {
-            let draft = world.plan();
-            world.apply(&draft);
-        }
-        let last = world.plan();
-        prop_assert!(free(&last).is_empty());
-        for row in &world.sub_users {
-            let waits = last.changes.iter().any(|c| c.sub_user == Some(row.id));
-            let user = world.users.iter().find(|u| Some(u.uin) == row.uin);
-            let (Stage::Managed, false, Some(user)) = (row.stage, waits || row.busy, user) else {
-                continue;
-            };
-            let at_rest = row.stopped_at.is_none() && !row.resume_requested && row.leaving.is_none();
-            match world.facts(&row.source, &row.key).map(|d| &d.verdict) {
-                Some(Verdict::Admitted(admission)) if at_rest && !row.protected => {
-                    let kept_off = last.problems.values().flatten().any(|p| matches!(p, Problem::SignInOff | Problem::SuspendedByPerson));
-                    let on = user.console_login.unwrap_or(row.login);
-                    prop_assert!(kept_off || on == admission.console_login || row.origin == Origin::Adopted,
-                        "{row:#?} {user:#?} {admission:#?}");
-                    if row.marked {
-                        let remark = user.remark.clone().unwrap_or_default();
-                        prop_assert!(remark.starts_with("the rule's"), "{remark}");
-                    }
-                }
-                Some(Verdict::Disabled | Verdict::Left) if row.leaving.is_some() && !row.protected => {
-                    prop_assert_ne!(user.console_login.unwrap_or(row.login), true, "{:#?} {:#?}", row, user);
-                }
-                _ => {}
-            }
-        }
-    }
-
     /// A cloud that is as the rules call for it, sub-user by sub-user: no change, no note, no problem.
     #[test]
     fn equal_states_have_no_difference(logins in proptest::collection::vec(any::<bool>(), 0..12)) {
