@@ -21,6 +21,7 @@ LANG_ ?=
 FUZZ ?= 60
 SEEDS ?= 1000
 FROM ?=
+SHARD ?=
 CARGO ?= cargo
 TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
 
@@ -89,6 +90,11 @@ soak: setup ## The daemon under churn and faults for SOAK=3600 seconds: what it 
 	@exec $(TARGET_DIR)/debug/camsync-benchmarks soak $(SOAK)
 
 # What takes hours. Each part goes on after one that failed, and the whole fails then.
+.PHONY: mutants
+mutants: setup ## Mutation testing of the pure steps and the CAM client; SHARD=1/20 for a part of it
+	@$(CARGO) mutants --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-mutants
+	@$(CARGO) mutants --package camsync-core --package camsync-cam --cap-lints true $(if $(SHARD),--shard $(SHARD))
+
 .PHONY: nightly
 nightly: setup ## What takes hours: 10,000 seeds, 1,000 kills, mutants, an hour each of fuzzing and soak
 	@failed=; \

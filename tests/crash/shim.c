@@ -1,75 +1,117 @@
-/* Preloaded into camsync by tests/e2e/kills.rs: counts what the ledger makes durable, and ends the process there.
+/*
+ * Stands between a process and the disk: for LD_PRELOAD, in tests only.
  *
- * CAMSYNC_KEEP=FOLDER     after each sync of a ledger file, that file is copied here: what a power loss would leave of it.
- * CAMSYNC_KILL_BEFORE=N   the process is killed right before the N-th sync of a ledger file,
- * CAMSYNC_KILL_AFTER=N    or right after it.
+ * It counts what the process makes safe on the disk (fsync and fdatasync) of one ledger, its write-ahead log and their
+ * folder, and can end the process, as `kill -9` does, right before or right after one of these. What is safe by then
+ * is kept beside: all that power loss is sure to leave. What had only been written is in the files themselves.
  *
- * A ledger file is one whose name begins with camsync.db. Others (the compile cache) are synced as ever.
+ *   CRASH_LEDGER  the ledger's file
+ *   CRASH_AT      before:N or after:N, the N-th from 1; without it nothing is ended
+ *   CRASH_TRACE   a file that gets one character for each: d(atabase), w(rite-ahead log), f(older)
+ *   CRASH_SAFE    a folder for `db` and `wal`, as they were when last made safe
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static long count;
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+static int count = 0;
 
-static int wanted(const char *name) {
-    const char *text = getenv(name);
-    return text != NULL && atol(text) == count;
+/* d, w or f for what belongs to the ledger; 0 for everything else. */
+static char which(int fd)
+{
+    const char *ledger = getenv("CRASH_LEDGER");
+    char link[64], path[PATH_MAX];
+    if (!ledger)
+        return 0;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    if (length < 0)
+        return 0;
+    path[length] = 0;
+    size_t whole = strlen(ledger);
+    if (strncmp(path, ledger, whole) == 0) {
+        if (path[whole] == 0)
+            return 'd';
+        return strcmp(path + whole, "-wal") == 0 ? 'w' : 0;
+    }
+    const char *name = strrchr(ledger, '/');
+    return name && (size_t)length == (size_t)(name - ledger) && strncmp(path, ledger, length) == 0 ? 'f' : 0;
 }
 
-static void end_if(const char *name) {
-    if (wanted(name)) {
+static void copy(int fd, const char *to)
+{
+    char link[64], buffer[65536];
+    /* An open of its own: the process's may be for writing only, and has a place of its own in the file. */
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    int from = open(link, O_RDONLY | O_CLOEXEC);
+    int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    ssize_t got;
+    if (from < 0 || out < 0)
+        abort();
+    while ((got = read(from, buffer, sizeof buffer)) > 0)
+        if (write(out, buffer, got) != got)
+            abort();
+    close(from);
+    close(out);
+}
+
+static void end_at(const char *side)
+{
+    const char *at = getenv("CRASH_AT");
+    size_t length = strlen(side);
+    if (at && strncmp(at, side, length) == 0 && at[length] == ':' && atoi(at + length + 1) == count) {
         kill(getpid(), SIGKILL);
-        pause();
+        for (;;)
+            pause();
     }
 }
 
-/* The ledger file behind a descriptor; NULL when it is another file. */
-static const char *ledger_file(int fd, char *path, size_t size) {
-    char link[64];
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t length = readlink(link, path, size - 1);
-    if (length < 0) return NULL;
-    path[length] = 0;
-    const char *name = strrchr(path, '/');
-    return name != NULL && strncmp(name + 1, "camsync.db", 10) == 0 ? name + 1 : NULL;
-}
-
-static void keep(const char *path, const char *name) {
-    const char *folder = getenv("CAMSYNC_KEEP");
-    if (folder == NULL) return;
-    char fresh[PATH_MAX], place[PATH_MAX], block[65536];
-    snprintf(fresh, sizeof fresh, "%s/.%s", folder, name);
-    snprintf(place, sizeof place, "%s/%s", folder, name);
-    int from = open(path, O_RDONLY | O_CLOEXEC);
-    int to = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    ssize_t got = -1;
-    while (from >= 0 && to >= 0 && (got = read(from, block, sizeof block)) > 0)
-        if (write(to, block, (size_t)got) != got) abort();
-    if (got != 0) abort();
-    close(from);
-    close(to);
-    if (rename(fresh, place) != 0) abort();
-}
-
-static int sync_with(const char *function, int fd) {
-    int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, function);
-    char path[PATH_MAX];
-    const char *name = ledger_file(fd, path, sizeof path);
-    if (name == NULL) return real(fd);
-    __atomic_add_fetch(&count, 1, __ATOMIC_SEQ_CST);
-    end_if("CAMSYNC_KILL_BEFORE");
+static int made_safe(int fd, const char *call)
+{
+    int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, call);
+    char what = which(fd);
+    if (!what)
+        return real(fd);
+    pthread_mutex_lock(&one_at_a_time);
+    count++;
+    end_at("before");
+    const char *safe = getenv("CRASH_SAFE"), *trace = getenv("CRASH_TRACE");
+    char next[PATH_MAX], kept[PATH_MAX];
+    /* What is written meanwhile by another thread is not promised to be safe: the copy comes first. */
+    int keep = safe && what != 'f';
+    if (keep) {
+        snprintf(next, sizeof next, "%s/next", safe);
+        snprintf(kept, sizeof kept, "%s/%s", safe, what == 'd' ? "db" : "wal");
+        copy(fd, next);
+    }
     int done = real(fd);
-    if (done == 0) keep(path, name);
-    end_if("CAMSYNC_KILL_AFTER");
+    if (keep && done == 0)
+        rename(next, kept);
+    if (trace) {
+        int out = open(trace, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        if (out < 0 || write(out, &what, 1) != 1)
+            abort();
+        close(out);
+    }
+    end_at("after");
+    pthread_mutex_unlock(&one_at_a_time);
     return done;
 }
 
-int fsync(int fd) { return sync_with("fsync", fd); }
-int fdatasync(int fd) { return sync_with("fdatasync", fd); }
+int fsync(int fd)
+{
+    return made_safe(fd, "fsync");
+}
+
+int fdatasync(int fd)
+{
+    return made_safe(fd, "fdatasync");
+}

@@ -1,5 +1,8 @@
 //! Callbacks: WeCom says that something changed, and the sub-users follow within seconds, without a crawl by schedule.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
 use camsync_simulators::wecom::{Callback, CallbackKeys, change_contact};
 use camsync_simulators::{When, wecom};
 
@@ -35,7 +38,7 @@ fn keys() -> CallbackKeys {
     CallbackKeys::new(TOKEN, KEY, CORP).unwrap()
 }
 
-fn event(kind: &str, user: &str) -> Callback {
+pub fn event(kind: &str, user: &str) -> Callback {
     let now = chrono::Utc::now().timestamp();
     let text = change_contact(CORP, now, kind, &[("UserID", user)]);
     keys().event(&text, now, &format!("nonce{kind}{user}"))
@@ -53,6 +56,23 @@ pub fn post(served: &Served<'_>, callback: &Callback) -> u16 {
     let path = format!("/webhooks/acme?{}", callback.query);
     let body = callback.body.clone();
     served.ask_with("POST", &path, "", |r| r.body(body)).status
+}
+
+/// Posts to whoever listens at this port of loopback, if anybody does; the status of the answer.
+pub fn post_to(port: u16, callback: &Callback) -> Option<u16> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    let Callback { query, body, .. } = callback;
+    let request = format!(
+        "POST /webhooks/acme?{query} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let patience = Some(std::time::Duration::from_secs(5));
+    stream.set_read_timeout(patience).ok()?;
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    answer.split(' ').nth(1)?.parse().ok()
 }
 
 pub fn ready(world: &World) -> Served<'_> {

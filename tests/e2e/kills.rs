@@ -1,384 +1,249 @@
-//! Killed at every point where the ledger becomes durable, before it and after it, and around every call of CAM; with
-//! what was not yet durable lost, as when the power fails. Whatever the instant: the ledger is whole, and the end is the
-//! same (invariants 1, 2, 3). `CAMSYNC_KILLS` says how many kills each scenario gets; docs/testing.md has figures.
+//! Killed at every instant that can be named: before and after each time that the ledger is made safe on the disk, and
+//! before and after each call of CAM, then anywhere; and the power that fails, with all, nothing or any part of what had
+//! only been written. Whatever the instant, SQLite finds the ledger whole, and passes lead to the same end: nobody
+//! doubled, nobody lost, nobody forgotten in the cloud.
+//!
+//! `CAMSYNC_KILLS` says at how many instants (100 by default, shared by the tests here), `CAMSYNC_SEED` chooses them.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
-use std::time::Duration;
+mod life;
 
-use camsync_simulators::cam::{Actor, Fault};
+use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt as _;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use camsync_simulators::cam::Fault;
 use camsync_simulators::{FaultId, When};
 
-use crate::grants::{groups, policies};
-use crate::tools::{
-    Dice, PATIENCE, Process, Tuning, assert_nothing_twice, assert_sound, until, world,
-};
+use crate::shim::Disk;
+use crate::tools::{Dice, PATIENCE, Process, assert_nothing_twice, assert_sound};
 use crate::world::World;
+use life::{Kind, Life};
 
-/// Kills of each scenario, unless said otherwise: together about a hundred.
-const KILLS: u32 = 26;
-/// After so many kills everything must come right before it goes on.
-const REST: u32 = 13;
+/// How many tests share the kills.
+const TESTS: u32 = 4;
+const KILLS: u32 = 100;
+const SIGKILL: i32 = 9;
 
-fn kills() -> u32 {
-    let said = std::env::var("CAMSYNC_KILLS").ok();
-    said.map_or(KILLS, |text| {
-        text.parse().expect("CAMSYNC_KILLS is a number")
-    })
+/// Where a process is ended.
+#[derive(Clone, Debug)]
+enum Point {
+    /// `before` or `after` something is made safe for the n-th time; what was written stays, as with `kill -9`.
+    Sync { side: &'static str, nth: u32 },
+    /// The power fails right before that: any part of what was only written is left if `torn`, and nothing otherwise.
+    PowerLoss { nth: u32, torn: bool },
+    /// The n-th call of an action has arrived, and has had its effect if `done`.
+    Call {
+        action: String,
+        nth: u32,
+        done: bool,
+    },
+    /// After so many milliseconds.
+    Anywhere { after: u64 },
 }
 
-/// What is preloaded, made by the C compiler that SQLite needs as well.
-fn shim() -> &'static Path {
-    static SHIM: OnceLock<PathBuf> = OnceLock::new();
-    SHIM.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        // Tests are processes that run side by side: each makes its own, and the last one stays.
-        let fresh = folder.join(format!("kill-shim-{}.so", std::process::id()));
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/crash/shim.c");
-        let made = Command::new("cc")
-            .args(["-O1", "-shared", "-fPIC", "-o"])
-            .arg(&fresh)
-            .args([source, "-ldl"])
-            .status()
-            .expect("a C compiler");
-        assert!(made.success());
-        let place = folder.join("kill-shim.so");
-        std::fs::rename(&fresh, &place).unwrap();
-        place
-    })
-}
+impl Point {
+    /// Every instant that a run showed which was left alone.
+    fn every(syncs: u32, calls: &[String]) -> Vec<Self> {
+        let mut points = Vec::new();
+        for nth in 1..=syncs {
+            points.push(Self::Sync {
+                side: "before",
+                nth,
+            });
+            points.push(Self::Sync { side: "after", nth });
+            points.push(Self::PowerLoss { nth, torn: false });
+            points.push(Self::PowerLoss { nth, torn: true });
+        }
+        let mut counted: BTreeMap<&str, u32> = BTreeMap::new();
+        for action in calls {
+            let before = counted.entry(action).or_default();
+            for done in [false, true] {
+                points.push(Self::Call {
+                    action: action.clone(),
+                    nth: *before,
+                    done,
+                });
+            }
+            *before += 1;
+        }
+        points
+    }
 
-/// What is lost with the process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Loss {
-    /// Nothing that was written.
-    Nothing,
-    /// Everything that was not durable.
-    Power,
-    /// A part of the log's end that was not durable.
-    Torn,
-}
-
-/// When the process ends.
-#[derive(Debug, Clone, Copy)]
-enum Instant {
-    /// Before or after this sync of a ledger file.
-    Sync(u32, bool),
-    /// When a request for this action has arrived, without or with its effect.
-    Call(&'static str, u32, bool),
-}
-
-/// What a scenario does, and what must come of it.
-struct Scenario {
-    world: World,
-    arguments: &'static [&'static str],
-    /// CAM's actions that it uses.
-    actions: &'static [&'static str],
-    rules: bool,
-    dice: Dice,
-    joined: u32,
-    left: u32,
-    kills: u32,
-    ends: u32,
-}
-
-impl Scenario {
-    fn new(
-        seed: u64,
-        rules: &str,
-        source: &str,
-        arguments: &'static [&'static str],
-        actions: &'static [&'static str],
-    ) -> Self {
-        let plain = Tuning::default();
-        let world = world(&Tuning {
-            rules: format!("{}\n{rules}", plain.rules),
-            source: source.into(),
-            ..plain
-        });
-        Self {
-            world,
-            arguments,
-            actions,
-            rules: !rules.is_empty(),
-            dice: Dice(seed),
-            joined: 0,
-            left: 0,
-            kills: 0,
-            ends: 0,
+    /// For the shim.
+    fn at(&self) -> Option<String> {
+        match self {
+            Self::Sync { side, nth } => Some(format!("{side}:{nth}")),
+            Self::PowerLoss { nth, .. } => Some(format!("before:{nth}")),
+            Self::Call { .. } | Self::Anywhere { .. } => None,
         }
     }
 
-    /// Two join, two of the first leave, one gets another name.
-    fn happen(&mut self) {
-        self.world.join(self.joined + 1..=self.joined + 2);
-        self.joined += 2;
-        if self.joined > 6 {
-            self.world.leave(self.left + 1..=self.left + 2);
-            self.left += 2;
+    fn after(&self) -> Option<Duration> {
+        match self {
+            Self::Anywhere { after } => Some(Duration::from_millis(*after)),
+            _ => None,
         }
-        let renamed = self.joined - 1;
-        self.world
-            .wecom
-            .rename_member(&format!("m{renamed}"), &format!("新名{renamed}"));
     }
 
-    /// One process that is killed at this instant, unless it ends before.
-    fn run(&mut self, instant: Instant, loss: Loss) {
-        let kept = self.world.dir.path().join("durable");
-        let _ = std::fs::remove_dir_all(&kept);
-        std::fs::create_dir(&kept).unwrap();
-        // What was durable before this process began.
-        for file in ["camsync.db", "camsync.db-wal"] {
-            let _ = std::fs::copy(self.world.data_dir().join(file), kept.join(file));
-        }
-        let mut command = self.world.command(self.arguments);
-        command.env("LD_PRELOAD", shim()).env("CAMSYNC_KEEP", &kept);
-        let fault = match instant {
-            Instant::Sync(number, before) => {
-                let name = if before {
-                    "CAMSYNC_KILL_BEFORE"
-                } else {
-                    "CAMSYNC_KILL_AFTER"
-                };
-                command.env(name, number.to_string());
-                None
-            }
-            Instant::Call(action, nth, effect) => {
-                let fault = if effect {
-                    Fault::NeverAnswer
-                } else {
-                    Fault::Delay(Duration::from_secs(60))
-                };
-                Some(
-                    self.world
-                        .cam
-                        .inject(When::action(action).after(nth).once(), fault),
-                )
-            }
+    /// For the simulator.
+    fn fault(&self, world: &World) -> Option<FaultId> {
+        let Self::Call { action, nth, done } = self else {
+            return None;
         };
-        let killed = self.until_killed(command, fault);
-        self.world.cam.clear_faults();
-        self.ends += 1;
-        if !killed {
-            return;
-        }
-        self.kills += 1;
-        self.lose(&kept, loss);
-        let word: String = self
-            .world
-            .ledger()
-            .query_row("PRAGMA integrity_check", [], |row| row.get(0))
-            .unwrap();
-        assert_eq!(word, "ok", "{instant:?} {loss:?}");
+        let fault = if *done {
+            Fault::NeverAnswer
+        } else {
+            Fault::Delay(Duration::from_secs(60))
+        };
+        let when = When::action(action.as_str()).after(*nth).once();
+        Some(world.cam.inject(when, fault))
     }
+}
 
-    fn until_killed(&self, command: Command, fault: Option<FaultId>) -> bool {
-        let mut process = Process::spawn(&self.world, command);
-        let mut ended = None;
-        until("the instant comes, or the process ends", || {
-            ended = process.ended();
-            let struck = fault.is_some_and(|id| self.world.cam.fault_hits(id) > 0);
-            ended.is_some() || struck
-        });
-        let Some(status) = ended else {
+/// A run that is ended at `point`, unless it ends before. Says whether it was.
+fn killed(life: &mut Life, disk: &Disk, point: &Point) -> bool {
+    let fault = point.fault(&life.world);
+    let command = disk.command(&life.world, life.arguments(), point.at());
+    let mut process = Process::spawn(&life.world, command);
+    let started = Instant::now();
+    let mut terminated = false;
+    let killed = loop {
+        if let Some(status) = process.ended() {
+            break status.signal() == Some(SIGKILL);
+        }
+        let struck = fault.is_some_and(|id| life.world.cam.fault_hits(id) > 0);
+        let struck = struck
+            || point
+                .after()
+                .is_some_and(|after| started.elapsed() >= after);
+        if struck {
             process.kill();
-            return true;
-        };
-        use std::os::unix::process::ExitStatusExt as _;
-        if status.signal() == Some(9) {
-            return true;
+            break true;
         }
-        // A pass that ends by itself must have gone well.
-        assert!(status.success(), "{}{}", process.stdout(), process.stderr());
-        false
-    }
-
-    /// Takes from the ledger's files what was not durable.
-    fn lose(&mut self, kept: &Path, loss: Loss) {
-        let data = self.world.data_dir();
-        let (log, durable) = (data.join("camsync.db-wal"), kept.join("camsync.db-wal"));
-        let read = |file: &Path| std::fs::read(file).unwrap_or_default();
-        match loss {
-            Loss::Nothing => return,
-            Loss::Power => {
-                for file in ["camsync.db", "camsync.db-wal"] {
-                    match std::fs::copy(kept.join(file), data.join(file)) {
-                        Ok(_) => {}
-                        // Its name may not have been durable either.
-                        Err(_) => drop(std::fs::remove_file(data.join(file))),
-                    }
-                }
-            }
-            Loss::Torn => {
-                let (now, before) = (read(&log), read(&durable));
-                // Where the log began anew, its end is not simply longer.
-                if now.len() > before.len() && now.starts_with(&before) {
-                    let more = (now.len() - before.len()) as u64;
-                    let cut = before.len() + usize::try_from(self.dice.below(more)).unwrap();
-                    std::fs::write(&log, &now[..cut]).unwrap();
-                }
-            }
+        if !terminated && life.meanwhile() {
+            process.terminate();
+            terminated = true;
         }
-        // The index of the log is in shared memory: it does not outlive the machine.
-        let _ = std::fs::remove_file(data.join("camsync.db-shm"));
-    }
-
-    /// Left alone, all of it comes right.
-    fn comes_right(&self) {
-        let here = self.left + 1..=self.joined;
-        let mut expected: Vec<String> = here.clone().map(|id| format!("m{id}")).collect();
-        expected.sort();
-        let began = std::time::Instant::now();
-        while self.world.cam.user_names() != expected {
-            let last = self.world.run(&["sync", "--json"]);
-            // Of few sub-users, many at once are more than the guard lets go.
-            for plan in self.world.plans("held") {
-                self.world.approve(&plan);
-            }
-            assert!(
-                began.elapsed() < PATIENCE,
-                "after {} kills it does not come right: {:?} instead of {expected:?}; {}; held {:?}; {:#?}",
-                self.kills,
-                self.world.cam.user_names(),
-                crate::world::text(&last.stdout),
-                self.world.plans("held"),
-                self.world
-                    .changes()
-                    .into_iter()
-                    .take(12)
-                    .collect::<Vec<_>>(),
-            );
-        }
-        self.world.sync();
-        for id in here {
-            let name = format!("m{id}");
-            let user = self.world.cam.user(&name).unwrap();
-            let renamed = id % 2 == 1;
-            assert_eq!(
-                user.remark.starts_with("新名"),
-                renamed,
-                "{name}: {}",
-                user.remark
-            );
-            assert!(user.console_login, "{name}");
-            if self.rules {
-                assert_eq!(groups(&self.world, &name), ["dept-1", "staff"], "{name}");
-                assert_eq!(policies(&self.world, &name), ["QcloudCVMReadOnlyAccess"]);
-            }
-        }
-        let mut made: Vec<String> = self
-            .world
-            .cam
-            .history()
-            .into_iter()
-            .filter(|w| w.by != Actor::ByHand && w.action == "CreateGroup")
-            .map(|w| w.name)
-            .collect();
-        made.sort();
-        let count = made.len();
-        made.dedup();
-        assert_eq!(made.len(), count, "a group was made twice");
-        assert_nothing_twice(&self.world);
-        assert_sound(&self.world);
-    }
-
-    /// Kills it again and again, going through the instants in turn, and lets it come right now and then.
-    #[allow(clippy::print_stderr, reason = "the figures of docs/testing.md")]
-    fn play(&mut self) {
-        let (mut sync, mut call) = (1_u32, 0_usize);
-        let wanted = kills();
-        while self.kills < wanted {
-            self.happen();
-            let before = self.kills;
-            let loss = [Loss::Nothing, Loss::Power, Loss::Torn][self.ends as usize % 3];
-            if self.ends % 3 == 2 && !self.actions.is_empty() {
-                let action = self.actions[call / 4 % self.actions.len()];
-                let nth = u32::try_from(call / 2 % 2).unwrap();
-                self.run(Instant::Call(action, nth, call % 2 == 0), loss);
-                call += 1;
-            } else {
-                self.run(Instant::Sync(sync.div_ceil(2), sync % 2 == 1), loss);
-                // Once a run ends before it, every sync has had its turn.
-                sync = if self.kills == before { 1 } else { sync + 1 };
-            }
-            assert!(
-                self.ends < 4 * wanted + 20,
-                "{} kills of {} runs",
-                self.kills,
-                self.ends
-            );
-            if self.kills > before && self.kills.is_multiple_of(REST) {
-                self.comes_right();
-            }
-        }
-        self.comes_right();
-        eprintln!("{} kills of {} runs", self.kills, self.ends);
-    }
+        assert!(
+            started.elapsed() < PATIENCE,
+            "neither ended nor killed at {point:?}"
+        );
+        std::thread::sleep(Duration::from_millis(2));
+    };
+    life.world.cam.clear_faults();
+    killed
 }
 
-const PASS: &[&str] = &["sync", "--json"];
-
-#[test]
-fn sub_users_outlive_kills_and_power_loss_anywhere() {
-    Scenario::new(
-        1,
-        "",
-        "",
-        PASS,
-        &[
-            "AddUser",
-            "UpdateUser",
-            "DeleteUser",
-            "GetUser",
-            "ListAccounts",
-        ],
-    )
-    .play();
+/// Passes lead to what should be, and then there is nothing left to do.
+fn converges(life: &Life, point: &Point) {
+    let started = Instant::now();
+    loop {
+        let report = life.world.sync();
+        let wrong = life.wrong();
+        if wrong.is_empty() && report["changes"] == serde_json::json!([]) {
+            break;
+        }
+        assert!(
+            started.elapsed() < PATIENCE,
+            "after {point:?}: {wrong:?}\n{:#}",
+            life.world.read(&["changes", "list"])
+        );
+    }
+    assert_nothing_twice(&life.world);
+    assert_sound(&life.world);
+    life.world.cam.clear_log();
 }
 
-const GRANTS: &str = r#"
-[[grant]]
-groups = ["staff", "dept-{{ member.main_department }}"]
-policies = ["QcloudCVMReadOnlyAccess"]
-"#;
+fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
 
-#[test]
-fn grants_outlive_kills_and_power_loss_anywhere() {
-    let actions = &[
-        "AddUserToGroup",
-        "AttachUserPolicy",
-        "RemoveUserFromGroup",
-        "DetachUserPolicy",
-        "ListGroupsForUser",
-        "ListAttachedUserPolicies",
-    ];
-    Scenario::new(2, GRANTS, "", PASS, actions).play();
+fn survives(kind: Kind, salt: u64) {
+    let kills = setting("CAMSYNC_KILLS").map_or(KILLS, |kills| u32::try_from(kills).unwrap());
+    let kills = kills.div_ceil(TESTS);
+    let seed = setting("CAMSYNC_SEED").unwrap_or_else(|| {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        now.as_secs()
+    });
+    eprintln!("{kind:?}: CAMSYNC_SEED={seed}");
+    let mut dice = Dice(seed.wrapping_add(salt));
+    let mut life = Life::new(kind);
+
+    let never = Point::Anywhere { after: 600_000 };
+    if kind != Kind::First {
+        // Until there are some who stay, some who leave, and some who had left before.
+        for _ in 0..4 {
+            life.go_on();
+            converges(&life, &never);
+        }
+    }
+    // Once to the end, to see which instants there are.
+    life.go_on();
+    let disk = Disk::of(&life.world);
+    assert!(!killed(&mut life, &disk, &never));
+    let calls: Vec<String> = life.world.cam.log().into_iter().map(|r| r.action).collect();
+    let every = Point::every(disk.syncs(), &calls);
+    assert!(disk.syncs() > 4 && !calls.is_empty(), "nothing was seen");
+    converges(&life, &never);
+    eprintln!(
+        "{kind:?}: {} instants ({} syncs, {} calls)",
+        every.len(),
+        disk.syncs(),
+        calls.len()
+    );
+
+    let (mut done, mut survived, mut left) = (0, BTreeMap::<String, u32>::new(), Vec::new());
+    let began = Instant::now();
+    for _ in 0..kills * 2 {
+        if done >= kills {
+            break;
+        }
+        if left.is_empty() {
+            left.clone_from(&every);
+            for _ in 0..every.len().div_ceil(8) {
+                let after = 20 + dice.below(400);
+                left.push(Point::Anywhere { after });
+            }
+        }
+        let chosen = dice.below(u64::try_from(left.len()).unwrap());
+        let point = left.swap_remove(usize::try_from(chosen).unwrap());
+        life.go_on();
+        let disk = Disk::of(&life.world);
+        if killed(&mut life, &disk, &point) {
+            done += 1;
+            let name = format!("{point:?}");
+            let name = name.split([' ', '{']).next().unwrap_or_default();
+            *survived.entry(name.to_owned()).or_default() += 1;
+            if let Point::PowerLoss { torn, .. } = point {
+                disk.lose_power(torn.then_some(&mut dice));
+            }
+        }
+        assert_eq!(disk.integrity(), "ok", "after {point:?}");
+        converges(&life, &point);
+    }
+    eprintln!(
+        "{kind:?}: {done} kills survived in {:.0?}: {survived:?}",
+        began.elapsed()
+    );
+    assert!(done >= kills, "only {done} of {kills} kills");
 }
 
 #[test]
-fn a_daemon_outlives_kills_and_power_loss_anywhere() {
-    Scenario::new(3, "", "schedule = \"* * * * * *\"", &["run"], &[]).play();
+fn a_first_sync() {
+    survives(Kind::First, 1);
 }
 
-/// The schema is made in one piece or not at all (the migration of invariant 2).
 #[test]
-fn a_ledger_whose_making_was_cut_off_is_made_by_the_next_start() {
-    for loss in [Loss::Nothing, Loss::Power] {
-        let mut number = 1_u32;
-        loop {
-            let mut scenario = Scenario::new(4, "", "", &["status"], &[]);
-            scenario.arguments = PASS;
-            scenario.run(Instant::Sync(number.div_ceil(2), number % 2 == 1), loss);
-            scenario.happen();
-            scenario.comes_right();
-            // So many syncs are the schema's and the first crawl's.
-            if scenario.kills == 0 || number >= 12 {
-                break;
-            }
-            number += 1;
-        }
-        assert!(number > 4, "killed {number} times only");
-    }
+fn joiners_updates_and_leavers() {
+    survives(Kind::Passes, 2);
+}
+
+#[test]
+fn grants_and_rungs() {
+    survives(Kind::Grants, 3);
+}
+
+#[test]
+fn a_daemon_with_callbacks() {
+    survives(Kind::Daemon, 4);
 }

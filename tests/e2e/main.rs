@@ -71,6 +71,7 @@ mod reload;
 mod removal;
 mod retention;
 mod secrets;
+mod shim;
 mod silence;
 mod strange_ids;
 mod tools;

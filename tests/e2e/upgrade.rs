@@ -147,7 +147,7 @@ fn goes_on(world: &World) {
     assert!(kinds.contains(&"suspend_user".into()) && kinds.contains(&"create_user".into()));
     let audit = world.read(&["audit"]);
     assert_eq!(audit["broken_at"], serde_json::Value::Null);
-    assert_eq!(audit["audit"][0]["action"], "member.protect", "{audit}");
+    assert_eq!(audit["audit"][1]["action"], "member.protect", "{audit}");
     // And it goes on from there.
     world.join(4..=5);
     world.sync();

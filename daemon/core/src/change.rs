@@ -34,6 +34,18 @@ impl UserState {
             ..Self::default()
         }
     }
+
+    /// The same without what it says of a person: of remark, phone and e-mail only that they are part of it.
+    #[must_use]
+    pub fn without_person(&self) -> Self {
+        let blank = |text: &Option<String>| text.as_ref().map(|_| String::new());
+        Self {
+            remark: blank(&self.remark),
+            console_login: self.console_login,
+            phone: blank(&self.phone),
+            email: blank(&self.email),
+        }
+    }
 }
 
 /// Why a change is made.

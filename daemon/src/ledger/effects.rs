@@ -1,6 +1,6 @@
 //! What a change that was applied has made of the ledger.
 
-use camsync_core::change::Reason;
+use camsync_core::change::{Reason, UserState};
 use camsync_core::sub_user::Stage;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
@@ -163,6 +163,8 @@ pub(super) fn apply_effect(
         }
         Effect::Remarked | Effect::PasswordSet | Effect::Already => 1,
     };
+    // The audit outlasts the people in it, and holds no more of them than ids.
+    let without = |state: &Option<UserState>| state.as_ref().map(UserState::without_person);
     super::audit::append(
         t,
         at,
@@ -172,7 +174,7 @@ pub(super) fn apply_effect(
         &serde_json::json!({
             "change": change.id, "source": change.source, "member": change.member,
             "reason": change.reason.to_string(), "reason_details": change.reason,
-            "before": change.before, "after": change.after, "object": change.object,
+            "before": without(&change.before), "after": without(&change.after), "object": change.object,
             "plan": change.plan, "already": effect == Effect::Already,
         }),
     )

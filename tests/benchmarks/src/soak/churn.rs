@@ -12,8 +12,20 @@ const DEPARTMENTS: u32 = 8;
 const MEMBERS: usize = 150;
 /// So many of those who left last may come back.
 const REMEMBERED: usize = 40;
-/// Of so many beats, one brings a fault.
-const FAULTY: u64 = 8;
+/// Of so many beats, one brings a fault of CAM, most of them for a write.
+const CAM_FAULTY: u64 = 5;
+/// And one a fault of WeCom: each fails a crawl, after which the source is left alone until somebody asks.
+const WECOM_FAULTY: u64 = 40;
+/// The writes that a fault may meet.
+const WRITES: [&str; 7] = [
+    "AddUser",
+    "UpdateUser",
+    "DeleteUser",
+    "AddUserToGroup",
+    "RemoveUserFromGroup",
+    "AttachUserPolicy",
+    "DetachUserPolicy",
+];
 
 /// The churn, and how often what happened.
 pub(super) struct Churn<'a> {
@@ -67,10 +79,10 @@ impl<'a> Churn<'a> {
             6 => self.rename(),
             _ => self.toggle(),
         }
-        if self.below(FAULTY) == 0 {
+        if self.below(WECOM_FAULTY) == 0 {
             self.hurt_wecom();
         }
-        if self.below(FAULTY) == 0 {
+        if self.below(CAM_FAULTY) == 0 {
             self.hurt_cam();
         }
     }
@@ -173,7 +185,8 @@ impl<'a> Churn<'a> {
             Fault::TokenRevoked,
             Fault::Delay(Duration::from_millis(300)),
         ];
-        let when = self.when();
+        let after = u32::try_from(self.below(20)).unwrap_or(0);
+        let when = When::any().after(after).once();
         let which = self.below(faults.len() as u64);
         let fault = usize::try_from(which)
             .ok()
@@ -197,7 +210,7 @@ impl<'a> Churn<'a> {
             Fault::EmptyBody,
             Fault::SlowAnswer(Duration::from_millis(300)),
         ];
-        let when = self.when();
+        let when = self.call();
         let which = self.below(faults.len() as u64);
         let fault = usize::try_from(which)
             .ok()
@@ -206,10 +219,14 @@ impl<'a> Churn<'a> {
         self.counts[7] += 1;
     }
 
-    fn when(&mut self) -> When {
-        let after = u32::try_from(self.below(30)).unwrap_or(0);
-        let times = u32::try_from(self.below(3)).unwrap_or(0) + 1;
-        When::any().after(after).times(times)
+    /// A request of CAM's that is to be hit: now and then any, else a write.
+    fn call(&mut self) -> When {
+        let any = self.below(10) == 0;
+        let which = usize::try_from(self.below(WRITES.len() as u64)).unwrap_or(0);
+        match WRITES.get(which) {
+            Some(action) if !any => When::action(*action).once(),
+            _ => When::any().once(),
+        }
     }
 }
 
