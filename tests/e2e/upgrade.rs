@@ -98,6 +98,15 @@ fn restored(sql: &str) -> World {
             cloud.users.insert(uin, user);
         });
     }
+    // What is made from now on gets ids that nobody ever had.
+    let known = world.cam.with(|cloud| cloud.users.keys().max().copied());
+    loop {
+        let fresh = world.cam.add_user("filler", UserKind::SubUser);
+        world.cam.with(|cloud| cloud.users.remove(&fresh));
+        if Some(fresh) > known {
+            break;
+        }
+    }
     world.join(1..=3);
     world
 }
