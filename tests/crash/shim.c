@@ -1,14 +1,14 @@
 /*
  * Stands between a process and the disk: for LD_PRELOAD, in tests only.
  *
- * It counts what the process makes safe on the disk (fsync and fdatasync) of one ledger, its write-ahead log and their
+ * It counts what the process makes safe on the disk (fsync and fdatasync) of one ledger, its logs and their
  * folder, and can end the process, as `kill -9` does, right before or right after one of these. What is safe by then
  * is kept beside: all that power loss is sure to leave. What had only been written is in the files themselves.
  *
  *   CRASH_LEDGER  the ledger's file
  *   CRASH_AT      before:N or after:N, the N-th from 1; without it nothing is ended
- *   CRASH_TRACE   a file that gets one character for each: d(atabase), w(rite-ahead log), f(older)
- *   CRASH_SAFE    a folder for `db` and `wal`, as they were when last made safe
+ *   CRASH_TRACE   a file that gets one character for each: d(atabase), w(rite-ahead log), j(ournal, of a new ledger), f(older)
+ *   CRASH_SAFE    a folder for `db`, `wal` and `journal`, as they were when last made safe
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -24,7 +24,7 @@
 static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 static int count = 0;
 
-/* d, w or f for what belongs to the ledger; 0 for everything else. */
+/* d, w, j or f for what belongs to the ledger; 0 for everything else. */
 static char which(int fd)
 {
     const char *ledger = getenv("CRASH_LEDGER");
@@ -40,7 +40,9 @@ static char which(int fd)
     if (strncmp(path, ledger, whole) == 0) {
         if (path[whole] == 0)
             return 'd';
-        return strcmp(path + whole, "-wal") == 0 ? 'w' : 0;
+        if (strcmp(path + whole, "-wal") == 0)
+            return 'w';
+        return strcmp(path + whole, "-journal") == 0 ? 'j' : 0;
     }
     const char *name = strrchr(ledger, '/');
     return name && (size_t)length == (size_t)(name - ledger) && strncmp(path, ledger, length) == 0 ? 'f' : 0;
@@ -61,6 +63,15 @@ static void copy(int fd, const char *to)
             abort();
     close(from);
     close(out);
+}
+
+static void forget(const char *safe, const char *suffix, const char *name)
+{
+    char file[PATH_MAX], kept[PATH_MAX];
+    snprintf(file, sizeof file, "%s%s", getenv("CRASH_LEDGER"), suffix);
+    snprintf(kept, sizeof kept, "%s/%s", safe, name);
+    if (access(file, F_OK) != 0)
+        unlink(kept);
 }
 
 static void end_at(const char *side)
@@ -89,12 +100,17 @@ static int made_safe(int fd, const char *call)
     int keep = safe && what != 'f';
     if (keep) {
         snprintf(next, sizeof next, "%s/next", safe);
-        snprintf(kept, sizeof kept, "%s/%s", safe, what == 'd' ? "db" : "wal");
+        snprintf(kept, sizeof kept, "%s/%s", safe, what == 'd' ? "db" : what == 'w' ? "wal" : "journal");
         copy(fd, next);
     }
     int done = real(fd);
     if (keep && done == 0)
         rename(next, kept);
+    /* A log that was removed comes back with the power, until its folder was made safe without it. */
+    if (safe && what == 'f' && done == 0) {
+        forget(safe, "-wal", "wal");
+        forget(safe, "-journal", "journal");
+    }
     if (trace) {
         int out = open(trace, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
         if (out < 0 || write(out, &what, 1) != 1)

@@ -94,7 +94,10 @@ impl Disk {
                     left[at..at + sector.len()].copy_from_slice(sector);
                 }
             }
-            std::fs::write(file, left).unwrap();
+            // What is not there any more may come back, for its deletion was not safe either.
+            if file.exists() || !left.is_empty() {
+                std::fs::write(file, left).unwrap();
+            }
         }
         // An index into the log, in memory that the processes share: no power loss leaves it.
         let _ = std::fs::remove_file(self.ledger.with_extension("db-shm"));
@@ -103,11 +106,11 @@ impl Disk {
     /// SQLite's word on what is there now; asked of a copy, for asking repairs.
     pub fn integrity(&self) -> String {
         let copy = self.safe.join("copy.db");
-        for (suffix, of) in [("", ""), ("-wal", "-wal")] {
-            let name = |path: &Path, suffix| PathBuf::from(format!("{}{suffix}", path.display()));
-            let to = name(&copy, of);
+        for suffix in ["", "-wal", "-journal"] {
+            let name = |path: &Path| PathBuf::from(format!("{}{suffix}", path.display()));
+            let to = name(&copy);
             let _ = std::fs::remove_file(&to);
-            let from = name(&self.ledger, suffix);
+            let from = name(&self.ledger);
             if from.exists() {
                 std::fs::copy(from, to).unwrap();
             }
@@ -120,11 +123,11 @@ impl Disk {
         word.unwrap_or_else(|error| error.to_string())
     }
 
-    fn files(&self) -> [(PathBuf, PathBuf); 2] {
-        let log = PathBuf::from(format!("{}-wal", self.ledger.display()));
-        [
-            (self.ledger.clone(), self.safe.join("db")),
-            (log, self.safe.join("wal")),
-        ]
+    /// The ledger's files, each with what is safe of it. The journal is a new ledger's, until it has a write-ahead log.
+    fn files(&self) -> [(PathBuf, PathBuf); 3] {
+        [("", "db"), ("-wal", "wal"), ("-journal", "journal")].map(|(suffix, safe)| {
+            let file = format!("{}{suffix}", self.ledger.display());
+            (PathBuf::from(file), self.safe.join(safe))
+        })
     }
 }
