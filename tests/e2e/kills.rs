@@ -93,7 +93,8 @@ impl Point {
         let fault = if *done {
             Fault::NeverAnswer
         } else {
-            Fault::Delay(Duration::from_secs(60))
+            // Longer than any of this takes: a request that had its effect after its sub-user is gone again is another story.
+            Fault::Delay(Duration::from_secs(36_000))
         };
         let when = When::action(action.as_str()).after(*nth).once();
         Some(world.cam.inject(when, fault))
