@@ -117,7 +117,8 @@ api_base = "{wecom}"
         let output = self.run(&["sync", "--json"]);
         assert!(
             output.status.success(),
-            "sync failed: {}\n{}",
+            "sync failed, {}: {}\n{}",
+            output.status,
             text(&output.stdout),
             text(&output.stderr)
         );
