@@ -4,7 +4,10 @@
 //! doubled, nobody lost, nobody forgotten in the cloud.
 //!
 //! `CAMSYNC_KILLS` says at how many instants (100 by default, shared by the tests here), `CAMSYNC_SEED` chooses them.
-#![allow(clippy::print_stderr, reason = "which instants there were, and the seed, are of use")]
+#![allow(
+    clippy::print_stderr,
+    reason = "which instants there were, and the seed, are of use"
+)]
 
 mod life;
 

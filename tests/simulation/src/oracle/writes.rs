@@ -52,7 +52,18 @@ impl Oracle {
 
     /// The change that a write is: in flight, with an attempt that has not ended.
     fn recorded(&self, write: &Write, cloud: &Cloud) -> Option<ChangeRow> {
-        let name_of = |uin: u64| cloud.users.get(&uin).map(|u| u.name.clone());
+        // Somebody may have deleted the account meanwhile: then the ledger has its name.
+        let known = self.ledger.latest_sub_users().unwrap_or_default();
+        let name_of = |uin: u64| {
+            let there = cloud.users.get(&uin).map(|u| u.name.clone());
+            let former = || {
+                known
+                    .iter()
+                    .find(|s| s.uin == Some(uin))
+                    .map(|s| s.username.clone())
+            };
+            there.or_else(former)
+        };
         let id = |row: &ChangeRow| row.object.as_ref().and_then(|o: &Object| o.id);
         let group_name = |id: u64| cloud.groups.get(&id).map(|g| g.name.clone());
         let policy_name = |id: u64| cloud.policies.get(&id).map(|p| p.name.clone());
