@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use camsync_simulators::{cam, wecom};
 
+use serde_json::Value;
+
 use churn::Churn;
 use watch::Watch;
 
@@ -162,7 +164,7 @@ impl Drop for Folder {
 struct Daemon {
     child: Child,
     folder: PathBuf,
-    /// An administrator who asks for a crawl: a source that fails is left alone for minutes otherwise.
+    /// What an administrator asks: a source that fails is left alone for minutes otherwise.
     asking: Option<Child>,
 }
 
@@ -190,21 +192,29 @@ impl Daemon {
         })
     }
 
-    /// Has the source crawled now, unless that was asked for and is not done yet.
+    /// Approves what is held, and has the source crawled now unless that was asked for and is not done yet.
     fn ask(&mut self) -> Result<()> {
         if let Some(asking) = &mut self.asking
             && asking.try_wait()?.is_none()
         {
             return Ok(());
         }
-        let asking = Command::new(std::env::current_exe()?.with_file_name("camsync"))
-            .args(["sources", "sync", "acme"])
-            .current_dir(&self.folder)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
-        self.asking = Some(asking);
+        let held = self.camsync(&["plans", "list", "--status", "held", "--json"])?;
+        let held: Value = serde_json::from_slice(&held.output()?.stdout).unwrap_or_default();
+        // Somebody who was renamed unseen, left, and came back is held: it might be somebody else.
+        for plan in held["plans"].as_array().into_iter().flatten() {
+            let id = plan["id"].to_string();
+            self.camsync(&["plans", "approve", &id])?.output()?;
+        }
+        let mut asking = self.camsync(&["sources", "sync", "acme"])?;
+        self.asking = Some(asking.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?);
         Ok(())
+    }
+
+    fn camsync(&self, arguments: &[&str]) -> Result<Command> {
+        let mut command = Command::new(std::env::current_exe()?.with_file_name("camsync"));
+        command.args(arguments).current_dir(&self.folder);
+        Ok(command)
     }
 
     fn is_alive(&mut self) -> Result<()> {
