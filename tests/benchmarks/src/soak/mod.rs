@@ -199,8 +199,8 @@ impl Daemon {
         {
             return Ok(());
         }
-        let held = self.camsync(&["plans", "list", "--status", "held", "--json"])?;
-        let held: Value = serde_json::from_slice(&held.output()?.stdout).unwrap_or_default();
+        let mut list = self.camsync(&["plans", "list", "--status", "held", "--json"])?;
+        let held: Value = serde_json::from_slice(&list.output()?.stdout).unwrap_or_default();
         // Somebody who was renamed unseen, left, and came back is held: it might be somebody else.
         for plan in held["plans"].as_array().into_iter().flatten() {
             let id = plan["id"].to_string();
