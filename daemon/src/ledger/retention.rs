@@ -141,7 +141,7 @@ impl Ledger {
                 (walk.each)(t, row, &purge.before, &mut purged)?;
             }
             if purged != before {
-                set_meta(t, SO_FAR, None)?;
+                set_meta(t, SO_FAR, Some(&rows::to_json(&purged)?))?;
             }
             Ok(())
         })?;

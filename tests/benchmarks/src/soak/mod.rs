@@ -19,6 +19,8 @@ use watch::Watch;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
+/// What is purged each minute goes up and down: less than this tells nothing.
+const SHORTEST: u64 = 300;
 /// Between two things that happen in the enterprise.
 const BEAT: Duration = Duration::from_millis(400);
 /// Between two looks at the daemon.
@@ -30,6 +32,11 @@ const EMPTIED: Duration = Duration::from_secs(30);
 
 /// Soaks for so many seconds; fails unless everything stayed flat and the cloud agrees in the end.
 pub(crate) fn run(seconds: u64) -> Result<()> {
+    if seconds < SHORTEST {
+        return Err(
+            format!("at least {SHORTEST} seconds, for each half to see several purges").into(),
+        );
+    }
     let runtime = tokio::runtime::Runtime::new()?;
     let (wecom, cam) = runtime.block_on(simulators())?;
     let folder = Folder::new()?;
