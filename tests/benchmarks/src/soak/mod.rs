@@ -12,11 +12,15 @@ use std::time::{Duration, Instant};
 
 use camsync_simulators::{cam, wecom};
 
+use serde_json::Value;
+
 use churn::Churn;
 use watch::Watch;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
+/// What is purged each minute goes up and down: less than this tells nothing.
+const SHORTEST: u64 = 300;
 /// Between two things that happen in the enterprise.
 const BEAT: Duration = Duration::from_millis(400);
 /// Between two looks at the daemon.
@@ -28,6 +32,11 @@ const EMPTIED: Duration = Duration::from_secs(30);
 
 /// Soaks for so many seconds; fails unless everything stayed flat and the cloud agrees in the end.
 pub(crate) fn run(seconds: u64) -> Result<()> {
+    if seconds < SHORTEST {
+        return Err(
+            format!("at least {SHORTEST} seconds, for each half to see several purges").into(),
+        );
+    }
     let runtime = tokio::runtime::Runtime::new()?;
     let (wecom, cam) = runtime.block_on(simulators())?;
     let folder = Folder::new()?;
@@ -162,7 +171,7 @@ impl Drop for Folder {
 struct Daemon {
     child: Child,
     folder: PathBuf,
-    /// An administrator who asks for a crawl: a source that fails is left alone for minutes otherwise.
+    /// What an administrator asks: a source that fails is left alone for minutes otherwise.
     asking: Option<Child>,
 }
 
@@ -190,21 +199,29 @@ impl Daemon {
         })
     }
 
-    /// Has the source crawled now, unless that was asked for and is not done yet.
+    /// Approves what is held, and has the source crawled now unless that was asked for and is not done yet.
     fn ask(&mut self) -> Result<()> {
         if let Some(asking) = &mut self.asking
             && asking.try_wait()?.is_none()
         {
             return Ok(());
         }
-        let asking = Command::new(std::env::current_exe()?.with_file_name("camsync"))
-            .args(["sources", "sync", "acme"])
-            .current_dir(&self.folder)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
-        self.asking = Some(asking);
+        let mut list = self.camsync(&["plans", "list", "--status", "held", "--json"])?;
+        let held: Value = serde_json::from_slice(&list.output()?.stdout).unwrap_or_default();
+        // Somebody who was renamed unseen, left, and came back is held: it might be somebody else.
+        for plan in held["plans"].as_array().into_iter().flatten() {
+            let id = plan["id"].to_string();
+            self.camsync(&["plans", "approve", &id])?.output()?;
+        }
+        let mut asking = self.camsync(&["sources", "sync", "acme"])?;
+        self.asking = Some(asking.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?);
         Ok(())
+    }
+
+    fn camsync(&self, arguments: &[&str]) -> Result<Command> {
+        let mut command = Command::new(std::env::current_exe()?.with_file_name("camsync"));
+        command.args(arguments).current_dir(&self.folder);
+        Ok(command)
     }
 
     fn is_alive(&mut self) -> Result<()> {
