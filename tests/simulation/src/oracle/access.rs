@@ -176,11 +176,11 @@ impl Oracle {
         sub_user.flatten().is_some_and(|s| s.stopped_at.is_some())
     }
 
-    /// Whether the rules name, for this member, the policy that administers; or did until a moment ago.
+    /// Whether the rules name, for this member, the policy that administers, by anything that the product may believe.
     fn administrator(&self, member: &str) -> bool {
         let what = What::Policy(crate::rules::ADMIN);
         let is = matches!(self.entitled.get(member), Some(Entitled::Yes { policies, .. }) if policies.contains(crate::rules::ADMIN));
-        is || self.facts.since(member, &what) > self.sure
+        is || !self.facts.settled(member, &what, false, self.sure)
     }
 
     pub(super) fn creates(&mut self, name: &str) {

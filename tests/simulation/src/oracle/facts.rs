@@ -64,8 +64,8 @@ impl Facts {
                 Entitled::Applies => None,
                 Entitled::Yes { policies, like, .. } => {
                     let is = policies.contains(policy);
-                    // A template may have it, too.
-                    (is || !like).then_some(is)
+                    // A template may have it, too, but for what administers.
+                    (is || !like || policy == ADMIN).then_some(is)
                 }
                 Entitled::No { .. } => Some(false),
             });
