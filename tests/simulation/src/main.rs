@@ -58,6 +58,10 @@ fn replay(args: &Args, seed: u64) -> ExitCode {
     for line in &outcome.story {
         println!("{line}");
     }
+    println!("writes:");
+    for line in &outcome.trace {
+        println!("    {line}");
+    }
     match outcome.violation {
         None => {
             println!("seed {seed} keeps the contract");

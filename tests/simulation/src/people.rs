@@ -105,7 +105,13 @@ impl Hand {
             Self::Into(who, which) => {
                 let group = cloud.groups.keys().nth(which % cloud.groups.len().max(1));
                 if let (Some(uin), Some(group)) = (mine(who), group.copied()) {
-                    let _ = cloud.membership(group, uin, true);
+                    let was = cloud
+                        .users
+                        .get(&uin)
+                        .is_some_and(|u| u.groups.contains(&group));
+                    if cloud.membership(group, uin, true).is_ok() && !was {
+                        oracle.put_into(uin, group);
+                    }
                 }
             }
             Self::Attach(who, which) => {

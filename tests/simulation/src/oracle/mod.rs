@@ -316,6 +316,13 @@ impl Oracle {
         }
     }
 
+    /// Somebody put an account into a group by hand: it is not there by the product any more.
+    pub fn put_into(&mut self, uin: u64, group: u64) {
+        if !self.running && !self.unseen.contains(&uin) {
+            self.given.remove(&(uin, group));
+        }
+    }
+
     /// Somebody took an account out of a group by hand.
     pub fn took_group(&mut self, uin: u64, group: u64, name: &str) {
         self.effects.clear();
