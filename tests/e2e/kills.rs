@@ -144,6 +144,10 @@ fn converges(life: &Life, point: &Point) {
     let started = Instant::now();
     loop {
         let report = life.world.sync();
+        // Of few sub-users, those who leave in one second are soon more than the guard lets go: a person approves.
+        for plan in life.world.plans("held") {
+            life.world.approve(&plan);
+        }
         let wrong = life.wrong();
         if wrong.is_empty() && report["changes"] == serde_json::json!([]) {
             break;

@@ -246,7 +246,7 @@ fn whatever_a_ledger_holds_it_is_read_or_refused() {
     let good = world.dir.path().join("good.db");
     world.does(&["backup", "good.db"]);
     let mut refused = 0;
-    let done = again_and_again(60, |dice| {
+    let done = again_and_again(150, |dice| {
         for file in ["camsync.db-wal", "camsync.db-shm"] {
             let _ = std::fs::remove_file(world.data_dir().join(file));
         }
@@ -274,7 +274,8 @@ fn whatever_a_ledger_holds_it_is_read_or_refused() {
         if !output.status.success() {
             refused += 1;
             assert!(
-                said.contains("error") || said.contains("audit"),
+                // A chain that is broken is told with the rows.
+                said.contains("error") || command[0] == "audit",
                 "{told}{command:?}: {said}"
             );
         }

@@ -5,8 +5,9 @@ use std::{
     process::Command,
 };
 
-/// Builds the connector in a folder and returns the component's path, inside `target`.
-pub(crate) fn build(folder: &Path, target: &Path) -> PathBuf {
+/// Builds the connector in a folder and returns the component. Tests are processes that run side by side: a file of it would
+/// be half written now and then.
+pub(crate) fn build(folder: &Path, target: &Path) -> Vec<u8> {
     const TRIPLE: &str = "wasm32-unknown-unknown";
     let sysroot = Command::new("rustc")
         .args(["--print", "sysroot"])
@@ -36,12 +37,9 @@ pub(crate) fn build(folder: &Path, target: &Path) -> PathBuf {
         .unwrap();
     assert!(status.success(), "the test guest did not build");
     let module = target.join(TRIPLE).join("release/misbehaving_guest.wasm");
-    let component = wit_component::ComponentEncoder::default()
+    wit_component::ComponentEncoder::default()
         .module(&std::fs::read(module).unwrap())
         .unwrap()
         .encode()
-        .unwrap();
-    let path = target.join("misbehaving_guest.component.wasm");
-    std::fs::write(&path, component).unwrap();
-    path
+        .unwrap()
 }
