@@ -191,6 +191,20 @@ fn sign_in_that_was_off_before_stays_off_after_a_return() {
 }
 
 #[test]
+fn so_does_what_somebody_switched_off_while_the_suspension_waited() {
+    let world = gone(20, 1..=4);
+    let plan = world.held();
+    world.cam.set_sign_in("m1", false).unwrap();
+    world.approve(&plan);
+    assert_eq!(world.signing_in(1..=4), 0);
+    world.join(1..=4);
+    world.sync();
+    world.sync();
+    assert_eq!(world.signing_in(2..=4), 3, "what camsync took comes back");
+    assert!(!world.signs_in("m1"), "somebody else switched it off");
+}
+
+#[test]
 fn another_name_under_an_old_id_waits_for_a_person() {
     let world = gone(5, 1..=1);
     world.wecom.add_member("m1", "Somebody Else", &[1]);

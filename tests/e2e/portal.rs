@@ -1,11 +1,12 @@
 //! The portal and applications: members sign in with WeCom, apply, and are let in by a person or a rule.
 
 use camsync_simulators::wecom::{Page, Status, Who};
+use camsync_simulators::{When, cam};
 use serde_json::{Value, json};
 
 use crate::http::{CONSOLE, serving};
 use crate::portal_browser::{Browser, DESKTOP, IN_APP};
-use crate::tools::{Tuning, assert_nothing_twice, assert_sound, configure, until, world};
+use crate::tools::{Process, Tuning, assert_nothing_twice, assert_sound, configure, until, world};
 use crate::world::World;
 
 const APPLY: &str = r#"
@@ -358,6 +359,26 @@ fn what_a_rule_comes_to_name_while_it_is_open_is_approved_by_the_next_plan() {
     let by = decided["decided_by"].as_str().unwrap();
     assert!(by.starts_with("rule:"), "{by}");
     assert_eq!(audited(&world, "application.approved"), [by]);
+}
+
+#[test]
+fn what_a_person_denies_while_a_rule_is_about_to_approve_it_stays_denied() {
+    let world = asking("[[grant]]\ngroups = [\"staff\"]\n");
+    let served = serving(&world);
+    let id = Browser::of(&world, &served, "m1").apply("");
+    position(&world, "m1", "SRE");
+    // The plan that the rule approves it in is being made: rules have been asked, and what they call for is read.
+    let reading = world.cam.inject(
+        When::action("ListGroups").once(),
+        cam::Fault::Delay(std::time::Duration::from_secs(2)),
+    );
+    let mut pass = Process::start(&world, &["sync", "--json"]);
+    until("CAM is being read", || world.cam.fault_hits(reading) > 0);
+    world.does(&["applications", "deny", &id.to_string()]);
+    assert!(pass.wait().success(), "{}", pass.stderr());
+    assert_eq!(application(&world, id)["status"], "denied");
+    assert!(world.cam.user("m1").is_none());
+    assert!(audited(&world, "application.approved").is_empty());
 }
 
 #[test]

@@ -25,6 +25,9 @@ pub enum Effect {
     Suspended {
         /// A read has shown it.
         confirmed: bool,
+        /// Somebody had switched it off before, by the read right before the write; absent when an earlier attempt may
+        /// have done so. A change may have waited for long since it was planned.
+        was_off: Option<bool>,
     },
     /// Its sign-in is as the rule says again.
     Resumed,
@@ -113,7 +116,8 @@ pub(super) fn apply_effect(
                  unconfirmed_since = ?4 WHERE id = ?1",
             )?
             .execute(params![change.sub_user, login, change.rule_login, at_text])?,
-        Effect::Suspended { confirmed } => {
+        Effect::Suspended { confirmed, was_off } => {
+            let planned_off = || change.before.as_ref().and_then(|b| b.console_login) == Some(false);
             let leaver = match &change.reason {
                 Reason::Leaver { evidence, .. } => Some(evidence.as_str()),
                 _ => None,
@@ -130,7 +134,7 @@ pub(super) fn apply_effect(
                 confirmed,
                 at_text,
                 leaver,
-                change.before.as_ref().and_then(|b| b.console_login) == Some(false)
+                was_off.unwrap_or_else(planned_off),
             ])?
         }
         Effect::Resumed => t

@@ -10,7 +10,7 @@ use camsync_core::model::Member;
 use camsync_core::rules::AdmitRule;
 use chrono::{DateTime, Utc};
 
-use crate::ledger::{Decision, Ledger, LedgerError};
+use crate::ledger::{Decided, Decision, Ledger, LedgerError};
 use crate::say::Blocked;
 
 use super::reconcile::ReconcileError;
@@ -56,18 +56,24 @@ pub(super) fn approved_by_rule(
     Ok(approved)
 }
 
-/// Records that these are approved; what a person has decided meanwhile stays as it is.
+/// Records that these are approved. Whether all of them are: what a person has decided meanwhile stays as it is.
 ///
 /// # Errors
 /// When the ledger cannot be written.
-pub(super) fn approve<'a>(
+pub(super) fn approve(
     ledger: &Ledger,
-    approved: impl Iterator<Item = &'a ByRule>,
+    approved: &[ByRule],
     at: DateTime<Utc>,
-) -> Result<(), LedgerError> {
+) -> Result<bool, LedgerError> {
+    let mut all = true;
     for ByRule { id, rule } in approved {
         let actor = format!("rule:{rule}");
-        ledger.decide_application(*id, Decision::Approve, None, at, &actor)?;
+        let decided = ledger.decide_application(*id, Decision::Approve, None, at, &actor)?;
+        all &= match decided {
+            Decided::Now(_) => true,
+            Decided::Before(row) => row.status == Decision::Approve.status(),
+            Decided::Unknown => false,
+        };
     }
-    Ok(())
+    Ok(all)
 }

@@ -12,6 +12,7 @@ use crate::ledger::{LedgerError, Recorded};
 use crate::say::Blocked;
 use crate::telemetry::spans;
 
+use super::applications;
 use super::basis::Basis;
 use super::crawl::{self, Outcome as CrawlOutcome};
 use super::crawls::Gathered;
@@ -190,15 +191,23 @@ impl Engine {
             self.settle_unsettled(&parts, progress).await?;
         }
         let span = spans::plan();
-        let made = self
-            .make(&parts, &gathered.ready, (true, review.is_some()), progress)
-            .instrument(span.clone());
-        match made.await {
+        let made = loop {
+            let made = self
+                .make(&parts, &gathered.ready, (true, review.is_some()), progress)
+                .instrument(span.clone())
+                .await;
+            let Ok((_, plan)) = &made else { break made };
+            report.error = review.and_then(|review| review(plan));
+            if report.error.is_some() {
+                return Ok(report);
+            }
+            // What a person has denied or taken back while this was made is not among what is planned next.
+            if applications::approve(self.ledger(), &plan.approved, plan.now)? {
+                break made;
+            }
+        };
+        match made {
             Ok((account, made)) => {
-                report.error = review.and_then(|review| review(&made));
-                if report.error.is_some() {
-                    return Ok(report);
-                }
                 report.recorded = reconcile::record(
                     self.ledger(),
                     &made,

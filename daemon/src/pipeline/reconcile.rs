@@ -133,7 +133,8 @@ pub struct Made {
     sources: HashSet<String>,
     facts: KnownFacts,
     desired: Vec<(String, Vec<Desired>, Vec<Absent>)>,
-    approved: Vec<ByRule>,
+    /// Open applications that a rule approves.
+    pub(super) approved: Vec<ByRule>,
     observed_sub_users: usize,
     /// How many there are of what was learnt to be full, where that was read.
     used: HashMap<(Quota, u64), u64>,
@@ -605,7 +606,6 @@ pub fn record(
         ledger.set_meta(OWNER_UIN, Some(&account.owner_uin.to_string()))?;
     }
     note_quotas(ledger, made)?;
-    applications::approve(ledger, made.approved.iter(), made.now)?;
     let recorded = ledger.record_plan(&mut Recording {
         now: made.now,
         actor,

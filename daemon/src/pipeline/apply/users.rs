@@ -105,8 +105,12 @@ pub(super) async fn update(
     let after = change.after.clone().unwrap_or_default();
     let drifted =
         after.console_login.is_none() && seen.console_login.is_some_and(|on| on != sub_user.login);
+    let was_off = seen
+        .console_login
+        .filter(|_| resolve == Resolve::No)
+        .map(|on| !on);
     let effect = |confirmed| match change.kind {
-        Kind::SuspendUser => Effect::Suspended { confirmed },
+        Kind::SuspendUser => Effect::Suspended { confirmed, was_off },
         Kind::ResumeUser => Effect::Resumed,
         _ if drifted => Effect::Remarked,
         _ => Effect::Updated,
@@ -150,7 +154,8 @@ pub(super) async fn update(
         Err(error) => return Err(failure(&error)),
     };
     if change.kind == Kind::SuspendUser {
-        return read_back(cam, sub_user, request_id).await;
+        let suspended = |confirmed| applied(effect(confirmed), request_id.clone());
+        return read_back(cam, sub_user, request_id.clone(), suspended).await;
     }
     Ok(applied(effect(false), request_id))
 }
@@ -195,19 +200,16 @@ async fn read_back(
     cam: &dyn Cam,
     sub_user: &SubUser,
     request_id: Option<String>,
+    suspended: impl Fn(bool) -> Outcome,
 ) -> Result<Outcome, Failure> {
-    let unconfirmed = Ok(applied(
-        Effect::Suspended { confirmed: false },
-        request_id.clone(),
-    ));
     let Ok((user, seen)) = identify(cam, sub_user).await else {
-        return unconfirmed;
+        return Ok(suspended(false));
     };
     if seen.console_login == Some(false) {
-        return Ok(applied(Effect::Suspended { confirmed: true }, request_id));
+        return Ok(suspended(true));
     }
     if seen.console_login != Some(true) {
-        return unconfirmed;
+        return Ok(suspended(false));
     }
     // Without an answer it must not pass for suspended either.
     let found = cam.sub_accounts(&[user.uin]).await;
@@ -228,7 +230,7 @@ async fn read_back(
         });
     }
     // An ordinary sub-user whose read lags: a later read confirms, or the write is sent again.
-    unconfirmed
+    Ok(suspended(false))
 }
 
 pub(super) async fn delete(
