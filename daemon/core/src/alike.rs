@@ -8,7 +8,8 @@
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 
-use crate::expression::{CompiledCondition, EvalError, Facts, MEMBER_NAMES};
+use crate::expression::{CompiledCondition, EvalError};
+use crate::facts::{Facts, MEMBER_NAMES};
 use crate::model::Member;
 
 /// Facts of a member: a bit for each of [`MEMBER_NAMES`].
@@ -163,7 +164,7 @@ impl Look<'_> {
                     Seen::List(&m.departments)
                 }
                 "main_department" | "main_department_name" => {
-                    Seen::Text(crate::expression::main_department(m))
+                    Seen::Text(crate::facts::main_department(m))
                 }
                 "leader_of" => Seen::List(&m.leader_of),
                 "tags" => Seen::List(&m.tags),

@@ -9,8 +9,9 @@ use crate::alike::Judge;
 use crate::departments::Departments;
 use crate::evidence::Evidence;
 use crate::expression::{
-    CompiledCondition, CompiledText, Condition, EvalError, Facts, Language, ParseError,
+    CompiledCondition, CompiledText, Condition, EvalError, Language, ParseError,
 };
+use crate::facts::Facts;
 use crate::grants::{Entitlement, Wanted};
 use crate::model::{Member, MemberStatus};
 use crate::rules::{AdmitRule, Adopt, Enroll, GrantRule, OnConflict, Rules};

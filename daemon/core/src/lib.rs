@@ -12,6 +12,7 @@ pub mod desired;
 pub mod evidence;
 pub mod expression;
 mod extent;
+pub mod facts;
 pub mod grants;
 pub mod grounds;
 pub mod guard;

@@ -15,6 +15,7 @@ mod file;
 mod grants;
 mod lock;
 mod lost_groups;
+mod members;
 mod messages;
 mod notes;
 mod notifications;
@@ -27,6 +28,7 @@ mod recording;
 mod retention;
 mod rows;
 mod snapshot;
+mod sources;
 mod sub_users;
 #[cfg(test)]
 mod tests;
@@ -53,6 +55,7 @@ pub use effects::Effect;
 pub use error::LedgerError;
 pub use figures::Figures;
 pub use lock::LedgerLock;
+pub use members::{MemberRow, Said};
 pub use messages::{About, MessageRow};
 pub use notifications::{KeptDrift, NotificationRow, NotificationStep, TargetRow};
 pub use passwords::{ResetRefused, StartedReset, refused as reset_refused};
@@ -63,9 +66,9 @@ pub use range::{RangeChange, RangeItem};
 pub use recording::{Recorded, Recording};
 pub use retention::{Purge, Purged};
 pub use snapshot::{
-    CrawlEnd, Finding, KnownMember, MemberRow, MissingMember, Moved, Said, SourceRow,
-    StoredSnapshot, facts_hash,
+    CrawlEnd, Finding, KnownMember, MissingMember, Moved, StoredSnapshot, facts_hash,
 };
+pub use sources::SourceRow;
 pub use sub_users::KnownFacts;
 pub use unlinking::{MovedTo, NotMoved, ShownRemoval, Unlinking, Word};
 

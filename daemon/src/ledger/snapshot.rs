@@ -1,60 +1,19 @@
-//! Sources, crawls and the snapshot.
+//! Crawls and the snapshot.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use camsync_connector_host::types::Names;
 use camsync_core::change::RemovalKey;
-use camsync_core::desired::Verdict;
 use camsync_core::evidence::Witness;
-use camsync_core::grants::Wanted;
 use camsync_core::model::{Department, Member, fold};
-use camsync_core::plan::Then;
-use camsync_core::problem::Problem;
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::range::{self, Changing};
-use super::{Ledger, LedgerError, Unlinking, rows, time_text};
-
-/// A source as the ledger has it.
-#[derive(Debug, Clone)]
-pub struct SourceRow {
-    /// Its name.
-    pub name: String,
-    /// Its connector's name.
-    pub connector: String,
-    /// The enterprise that it is bound to.
-    pub enterprise: Option<String>,
-    /// What the enterprise and the application are called, as the last complete crawl says.
-    pub names: Names,
-    /// Another enterprise that answered instead.
-    pub seen_enterprise: Option<String>,
-    /// Not crawled until resumed.
-    pub paused: bool,
-    /// When the last crawl ended, complete or not.
-    pub last_crawl_at: Option<DateTime<Utc>>,
-    /// When the last complete crawl ended.
-    pub last_complete_at: Option<DateTime<Utc>>,
-    /// The configured visible range's fingerprint.
-    pub range_fingerprint: Option<String>,
-    /// Members in the snapshot.
-    pub members: i64,
-    /// Departments in the snapshot.
-    pub departments: i64,
-    /// Why the last crawl was not complete.
-    pub error: Option<Value>,
-    /// Since when no crawl has been complete.
-    pub failing_since: Option<DateTime<Utc>>,
-    /// Crawls that failed in a row.
-    pub failures: u32,
-    /// Not asked by itself before this.
-    pub retry_at: Option<DateTime<Utc>>,
-    /// Set once a person has unlinked it: it is not crawled, and no rule counts for it.
-    pub unlinked: Option<Unlinking>,
-}
+use super::{Ledger, LedgerError, rows, time_text};
 
 /// What a complete crawl changed of a snapshot, in members.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -138,31 +97,6 @@ pub struct StoredSnapshot {
     pub range: BTreeSet<String>,
 }
 
-/// A member for a list: the snapshot's row and the sub-user's, joined.
-#[derive(Debug, Clone)]
-pub struct MemberRow {
-    /// The source.
-    pub source: String,
-    /// The folded id.
-    pub key: String,
-    /// The last facts known.
-    pub facts: Member,
-    /// In the snapshot.
-    pub present: bool,
-    /// Since when not.
-    pub missing_since: Option<DateTime<Utc>>,
-    /// What the last look-up said.
-    pub witness: Option<Witness>,
-    /// What the rules said in the last plan.
-    pub verdict: Option<Verdict>,
-    /// Groups called for.
-    pub groups: Vec<(String, u32)>,
-    /// Policies called for.
-    pub policies: Vec<(String, u32)>,
-    /// What stood in the way in the last plan.
-    pub problems: Vec<Problem>,
-}
-
 /// A stable hash of a member's facts.
 #[must_use]
 pub fn facts_hash(json: &str) -> String {
@@ -170,115 +104,6 @@ pub fn facts_hash(json: &str) -> String {
 }
 
 impl Ledger {
-    /// Makes sure that a source has its row; `former` renames one.
-    ///
-    /// # Errors
-    /// When the ledger cannot be written.
-    pub fn ensure_source(
-        &self,
-        name: &str,
-        connector: &str,
-        former: Option<&str>,
-    ) -> Result<(), LedgerError> {
-        let known = self.source(name)?;
-        if known.as_ref().is_some_and(|s| s.connector == connector) {
-            return Ok(());
-        }
-        self.write("write a source", |t| {
-            if let (None, Some(former)) = (&known, former) {
-                t.execute_batch("PRAGMA defer_foreign_keys = ON")?;
-                t.execute("UPDATE sources SET name = ?1 WHERE name = ?2", [name, former])?;
-                for table in [
-                    "crawls", "departments", "range_items", "range_changes", "members", "sub_users", "changes",
-                    "plans", "approvals", "applications",
-                ] {
-                    t.execute(
-                        &format!("UPDATE {table} SET source = ?1 WHERE source = ?2"),
-                        [name, former],
-                    )?;
-                }
-            }
-            t.execute(
-                "INSERT INTO sources (name, connector) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET connector = ?2",
-                [name, connector],
-            )?;
-            Ok(())
-        })
-    }
-
-    /// Lets a source be crawled at this moment, whatever its schedule and its last failure say.
-    ///
-    /// # Errors
-    /// When the ledger cannot be written.
-    pub fn crawl_at(&self, name: &str, at: DateTime<Utc>) -> Result<(), LedgerError> {
-        self.write("write a source", |t| {
-            t.execute(
-                "UPDATE sources SET retry_at = ?2 WHERE name = ?1",
-                [name, &time_text(at)],
-            )?;
-            Ok(())
-        })
-    }
-
-    /// A source's row.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn source(&self, name: &str) -> Result<Option<SourceRow>, LedgerError> {
-        self.read("read a source", |c| {
-            c.prepare_cached("SELECT * FROM sources WHERE name = ?1")?
-                .query_row([name], source_row)
-                .optional()
-        })
-    }
-
-    /// Every source that the ledger knows, by name.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn sources(&self) -> Result<Vec<SourceRow>, LedgerError> {
-        self.read("read the sources", |c| {
-            c.prepare_cached("SELECT * FROM sources ORDER BY name")?
-                .query_map([], source_row)?
-                .collect()
-        })
-    }
-
-    /// Pauses or resumes a source.
-    ///
-    /// # Errors
-    /// When the ledger cannot be written.
-    pub fn set_paused(&self, source: &str, paused: bool) -> Result<(), LedgerError> {
-        self.write("write a source", |t| {
-            t.execute(
-                "UPDATE sources SET paused = ?2 WHERE name = ?1",
-                params![source, paused],
-            )
-            .map(drop)
-        })
-    }
-
-    /// Binds a source to an enterprise, or notes that another one answered.
-    ///
-    /// # Errors
-    /// When the ledger cannot be written.
-    pub fn set_enterprise(
-        &self,
-        source: &str,
-        bound: &str,
-        seen: Option<&str>,
-    ) -> Result<(), LedgerError> {
-        self.write("write a source", |t| {
-            t.execute(
-                "UPDATE sources SET enterprise = ?2, seen_enterprise = ?3,
-                 enterprise_name = CASE WHEN enterprise IS ?2 THEN enterprise_name END,
-                 application_name = CASE WHEN enterprise IS ?2 THEN application_name END WHERE name = ?1",
-                params![source, bound, seen],
-            )
-            .map(drop)
-        })
-    }
-
     /// Records a crawl that was not complete. The snapshot stays as it is.
     ///
     /// # Errors
@@ -502,170 +327,6 @@ impl Ledger {
             Ok((departments(c, source)?, range::range(c, source)?))
         })
     }
-
-    /// Keeps what the last plan said of each member, writing only what changed.
-    ///
-    /// # Errors
-    /// When the ledger cannot be written.
-    pub fn record_verdicts(
-        &self,
-        source: &str,
-        said: &HashMap<&str, Said<'_>>,
-    ) -> Result<(), LedgerError> {
-        let changed = self.read("read verdicts", |c| {
-            let mut statement = c.prepare_cached(
-                "SELECT key, verdict, groups, policies, problems FROM members WHERE source = ?1",
-            )?;
-            let mut stored = statement.query([source])?;
-            let mut changed = Vec::new();
-            while let Some(row) = stored.next()? {
-                let Some((key, now)) = said.get_key_value(row.get_ref(0)?.as_str()?) else {
-                    continue;
-                };
-                let columns = now.columns()?;
-                for (at, column) in (1..).zip(&columns) {
-                    if row.get_ref(at)?.as_str_or_null()? != column.as_deref() {
-                        changed.push((*key, columns));
-                        break;
-                    }
-                }
-            }
-            Ok(changed)
-        })?;
-        if changed.is_empty() {
-            return Ok(());
-        }
-        self.write("write verdicts", |t| {
-            let mut statement = t.prepare_cached(
-                "UPDATE members SET verdict = ?3, groups = ?4, policies = ?5, problems = ?6
-                 WHERE source = ?1 AND key = ?2",
-            )?;
-            for (key, [verdict, groups, policies, problems]) in &changed {
-                statement.execute(params![source, key, verdict, groups, policies, problems])?;
-            }
-            Ok(())
-        })
-    }
-
-    /// Who was suspected, in the last plan, to be the same person as whom: folded id, and the other's id.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn suspicions(&self, source: &str) -> Result<Vec<(String, String)>, LedgerError> {
-        self.read("read the members", |c| {
-            c.prepare_cached(
-                "SELECT m.key, json_extract(p.value, '$.other') FROM members m, json_each(m.problems) p
-                 WHERE m.source = ?1 AND m.problems IS NOT NULL
-                 AND json_extract(p.value, '$.problem') = 'maybe_same_person'",
-            )?
-            .query_map([source], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect()
-        })
-    }
-
-    /// Everyone in a snapshot or with a sub-user.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn member_rows(&self, source: Option<&str>) -> Result<Vec<MemberRow>, LedgerError> {
-        self.read("read the members", |c| {
-            let mut statement = c.prepare_cached(
-                "SELECT * FROM members WHERE ?1 IS NULL OR source = ?1 ORDER BY source, key",
-            )?;
-            let found = statement.query_map([source], member_row)?;
-            found.collect()
-        })
-    }
-
-    /// One member of a source, by folded id, in the snapshot or not.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn member_row(&self, source: &str, key: &str) -> Result<Option<MemberRow>, LedgerError> {
-        self.read("read a member", |c| {
-            c.prepare_cached("SELECT * FROM members WHERE source = ?1 AND key = ?2")?
-                .query_row([source, key], member_row)
-                .optional()
-        })
-    }
-}
-
-fn member_row(row: &Row<'_>) -> rusqlite::Result<MemberRow> {
-    Ok(MemberRow {
-        source: row.get("source")?,
-        key: row.get("key")?,
-        facts: rows::json(row, "facts")?,
-        present: row.get("present")?,
-        missing_since: rows::optional_time(row, "missing_since")?,
-        witness: rows::optional_json(row, "witness")?,
-        verdict: rows::optional_json(row, "verdict")?,
-        groups: rows::optional_json(row, "groups")?.unwrap_or_default(),
-        policies: rows::optional_json(row, "policies")?.unwrap_or_default(),
-        problems: rows::optional_json(row, "problems")?.unwrap_or_default(),
-    })
-}
-
-/// What the last plan said of one member.
-#[derive(Debug, Clone, Default)]
-pub struct Said<'a> {
-    /// The rules' verdict; absent for someone who is missing.
-    pub verdict: Option<&'a Verdict>,
-    /// Groups called for.
-    pub groups: &'a [Wanted],
-    /// Policies called for.
-    pub policies: &'a [Wanted],
-    /// What stands in the way.
-    pub problems: &'a [Problem],
-}
-
-impl Said<'_> {
-    fn columns(&self) -> rusqlite::Result<[Option<String>; 4]> {
-        let list = |items: &[Wanted]| -> rusqlite::Result<Option<String>> {
-            let items: Vec<(&str, u32)> = items.iter().map(|w| (&*w.name, w.rule)).collect();
-            (!items.is_empty())
-                .then(|| rows::to_json(&items))
-                .transpose()
-        };
-        Ok([
-            self.verdict.map(rows::to_json).transpose()?,
-            list(self.groups)?,
-            list(self.policies)?,
-            (!self.problems.is_empty())
-                .then(|| rows::to_json(&self.problems))
-                .transpose()?,
-        ])
-    }
-}
-
-fn source_row(row: &Row<'_>) -> rusqlite::Result<SourceRow> {
-    Ok(SourceRow {
-        name: row.get("name")?,
-        connector: row.get("connector")?,
-        enterprise: row.get("enterprise")?,
-        names: Names {
-            enterprise: row.get("enterprise_name")?,
-            application: row.get("application_name")?,
-        },
-        seen_enterprise: row.get("seen_enterprise")?,
-        paused: row.get("paused")?,
-        last_crawl_at: rows::optional_time(row, "last_crawl_at")?,
-        last_complete_at: rows::optional_time(row, "last_complete_at")?,
-        range_fingerprint: row.get("range_fingerprint")?,
-        members: row.get("members")?,
-        departments: row.get("departments")?,
-        error: rows::optional_json(row, "error")?,
-        failing_since: rows::optional_time(row, "failing_since")?,
-        failures: row.get("failures")?,
-        retry_at: rows::optional_time(row, "retry_at")?,
-        unlinked: match row.get::<_, Option<String>>("unlinked")? {
-            None => None,
-            Some(then) => Some(Unlinking {
-                then: Then::parse(&then).ok_or_else(|| rows::unknown("unlinked"))?,
-                at: rows::time(row, "unlinked_at")?,
-                by: row.get("unlinked_by")?,
-            }),
-        },
-    })
 }
 
 fn insert_crawl(

@@ -6,7 +6,7 @@ mod names;
 
 use std::fmt::Write as _;
 
-use camsync_core::expression::{MEMBER_NAMES, SOURCE_NAMES};
+use camsync_core::facts::{MEMBER_NAMES, SOURCE_NAMES};
 use serde_json::Value as Json;
 
 use crate::keys::{File, Tongue};

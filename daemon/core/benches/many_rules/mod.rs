@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use camsync_core::departments::Departments;
 use camsync_core::desired::{Desired, DesiredInput, desired};
-use camsync_core::expression::{Condition, Facts, Language, Text};
+use camsync_core::expression::{Condition, Language, Text};
+use camsync_core::facts::Facts;
 use camsync_core::model::Member;
 use camsync_core::rules::{GrantRule, Rules};
 

@@ -5,7 +5,8 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use camsync_core::departments::Departments;
-use camsync_core::expression::{Condition, Facts, Language, Text};
+use camsync_core::expression::{Condition, Language, Text};
+use camsync_core::facts::Facts;
 use camsync_core::model::{Department, Member, MemberStatus};
 
 /// Longer than any rule may keep a plan, on a slow machine that looks on.
