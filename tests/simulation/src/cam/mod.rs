@@ -205,14 +205,20 @@ impl SimCam {
         }
         for (_, late) in due {
             // Refused as any other would be, when the name is taken by now.
-            let _ = match late {
+            match late {
                 Late::User(user, made_for) => {
                     let login = user.console_login;
-                    let cloud = &mut inner.cloud;
-                    cloud.add_user(&user.name, &user.remark, login, made_for)
+                    let made = inner
+                        .cloud
+                        .add_user(&user.name, &user.remark, login, made_for);
+                    if let Ok(uin) = made {
+                        lock(&self.oracle).arrived(uin);
+                    }
                 }
-                Late::Group(name, remark) => inner.cloud.add_group(&name, &remark, true),
-            };
+                Late::Group(name, remark) => {
+                    let _ = inner.cloud.add_group(&name, &remark, true);
+                }
+            }
         }
     }
 

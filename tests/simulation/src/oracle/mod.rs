@@ -308,6 +308,11 @@ impl Oracle {
         self.rules.as_ref().is_some_and(|r| r.suffix)
     }
 
+    /// An account has come to be after its answer was given up: no read has shown it yet.
+    pub fn arrived(&mut self, uin: u64) {
+        self.unseen.insert(uin);
+    }
+
     /// Somebody took sign-in away by hand.
     pub fn took_login(&mut self, uin: u64) {
         self.effects.clear();
