@@ -166,6 +166,37 @@ fn a_held_plan_outlasts_look_ups_that_fail_and_its_approval_waits_for_one_that_a
     assert_eq!(world.plan_status(&plan["id"]), "applied");
 }
 
+/// The same of those whom a rule excludes: that a crawl leaves them out, and no look-up says why, settles nothing.
+#[test]
+fn what_a_rule_edit_takes_outlasts_a_crawl_that_leaves_its_members_out() {
+    let world = of(20);
+    let nobody_of =
+        "[[admit]]\nwhen = \"member.id in ['m1', 'm2', 'm3', 'm4']\"\nenroll = \"exclude\"\n";
+    world.configure("", &format!("{nobody_of}{EVERYONE}"));
+    world.sync();
+    let plan = world.held();
+    assert_eq!(
+        (&plan["evidence"], &plan["removals"]),
+        (&"excluded".into(), &4.into())
+    );
+    world.leave(1..=4);
+    world
+        .wecom
+        .inject(When::action("user/get"), Fault::Http(502));
+    world.sync();
+    let still = world.held();
+    assert_eq!((&still["id"], &still["removals"]), (&plan["id"], &4.into()));
+    world.approve(&plan);
+    world.sync();
+    assert_eq!(world.signing_in(1..=4), 4, "nothing is known of them");
+    assert_eq!(world.plan_status(&plan["id"]), "approved");
+    world.join(1..=4);
+    world.wecom.clear_faults();
+    world.sync();
+    assert_eq!(world.signing_in(1..=4), 0);
+    assert_eq!(world.plan_status(&plan["id"]), "applied");
+}
+
 #[test]
 fn approval_starts_exactly_what_was_shown_and_leaves_the_window_alone() {
     let world = of(20);

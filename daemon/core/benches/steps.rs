@@ -4,6 +4,7 @@
 mod account;
 mod many_rules;
 
+use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -69,7 +70,7 @@ fn guards(c: &mut Criterion) {
     c.bench_function("guard over 100,000 removals", |b| {
         b.iter_batched_ref(
             || changes.clone(),
-            |changes| black_box(judge(&Guard::default(), &memory, changes)),
+            |changes| black_box(judge(&Guard::default(), &memory, &BTreeSet::new(), changes)),
             BatchSize::LargeInput,
         );
     });

@@ -87,10 +87,9 @@ pub enum Witness {
     Gone(String),
     /// The provider says that the member exists but may not be seen.
     OutOfSight(String),
-    /// No answer that settles it, or none yet.
+    /// No answer that settles it, or none yet. Early ledgers have `doubted` where another answer had come before.
+    #[serde(alias = "doubted")]
     Unknown(String),
-    /// An earlier look-up said gone, and the last one settled nothing.
-    Doubted(String),
     /// The connector cannot look up; this many complete crawls, the first and last so many seconds apart, agree.
     Crawls {
         /// Complete crawls without the member.
@@ -98,21 +97,6 @@ pub enum Witness {
         /// Seconds from the first to the last of them.
         seconds: i64,
     },
-}
-
-impl Witness {
-    /// What it amounts to after an earlier one: an answer that settles nothing does not undo one that did.
-    #[must_use]
-    pub fn after(&self, earlier: Option<&Self>) -> Self {
-        match (self, earlier) {
-            (Self::Unknown(text), Some(Self::Gone(_) | Self::Doubted(_))) => {
-                Self::Doubted(text.clone())
-            }
-            // This waits for a person in any case.
-            (Self::Unknown(_), Some(Self::OutOfSight(said))) => Self::OutOfSight(said.clone()),
-            _ => self.clone(),
-        }
-    }
 }
 
 /// What absence amounts to.
@@ -123,9 +107,6 @@ pub enum Absence {
     Absent,
     /// No longer in the visible range: these items of the range are gone, or the provider said so.
     Hidden(Vec<String>),
-    /// Counted as having left, until the last look-up settled nothing: nobody is removed, but what waits for a person
-    /// goes on waiting.
-    Doubted,
     /// Not settled: nobody is removed.
     Unsettled,
 }
@@ -145,7 +126,6 @@ pub fn judge_absence(shown_by: &[String], range: &BTreeSet<String>, witness: &Wi
         Witness::Gone(_) => Absence::Absent,
         Witness::OutOfSight(text) => return Absence::Hidden(vec![text.clone()]),
         Witness::Unknown(_) => Absence::Unsettled,
-        Witness::Doubted(_) => Absence::Doubted,
         Witness::Crawls { crawls, seconds }
             if *crawls >= CRAWLS_WITHOUT_WITNESS && *seconds >= SECONDS_WITHOUT_WITNESS =>
         {
@@ -193,8 +173,6 @@ mod tests {
         let range = range(&["department:7"]);
         let unknown = Witness::Unknown("timeout".into());
         assert_eq!(judge_absence(&shown, &range, &unknown), Absence::Unsettled);
-        let doubted = Witness::Doubted("timeout".into());
-        assert_eq!(judge_absence(&shown, &range, &doubted), Absence::Doubted);
         let one = Witness::Crawls {
             crawls: 1,
             seconds: 90_000,

@@ -40,8 +40,8 @@ pub struct Memory {
     pub standing: HashMap<Bucket, Standing>,
     /// Pairs that a person has approved, and the approval still holds; by the plan that it came from.
     pub approved: HashMap<(RemovalKey, Evidence), i64>,
-    /// Removals already let through that are still in the outbox: not counted again.
-    pub released: HashSet<RemovalKey>,
+    /// Removals already let through on this evidence that are still in the outbox: not counted again.
+    pub released: HashSet<(RemovalKey, Evidence)>,
     /// Removals let through without approval within the window, by evidence.
     pub used: HashMap<Evidence, u32>,
     /// Managed sub-users of the target.
@@ -99,21 +99,33 @@ pub fn limit(guard: &Guard, evidence: Evidence, managed: u32) -> u32 {
 /// Judges the removals of a plan, bucket by bucket, and marks those that must wait.
 ///
 /// A removal that a standing plan shows is never let through because others in its bucket went away, nor
-/// because time passed: only an approval, or the end of its evidence, ends its wait.
-pub fn judge(guard: &Guard, memory: &Memory, changes: &mut [Planned]) -> Vec<Judgement> {
+/// because time passed: only an approval, or the end of its evidence, ends its wait. Of sub-users in `undecided`, of
+/// whom nothing could be decided this time, a standing plan goes on showing what it shows.
+pub fn judge(
+    guard: &Guard,
+    memory: &Memory,
+    undecided: &BTreeSet<i64>,
+    changes: &mut [Planned],
+) -> Vec<Judgement> {
     let mut buckets: BTreeMap<Bucket, BTreeSet<RemovalKey>> = BTreeMap::new();
     for change in changes.iter() {
         let Some(evidence) = change.evidence else {
             continue;
         };
-        let key = change.removal_key();
-        let settled = memory.approved.contains_key(&(key.clone(), evidence))
-            || (memory.released.contains(&key) && !evidence.always_held());
+        let pair = (change.removal_key(), evidence);
+        let settled = memory.approved.contains_key(&pair) || memory.released.contains(&pair);
         if !settled {
             buckets
                 .entry(bucket(change, evidence))
                 .or_default()
                 .extend(change.removal_keys());
+        }
+    }
+    for (bucket, standing) in &memory.standing {
+        let open = |r: &&RemovalKey| r.sub_user().is_some_and(|id| undecided.contains(&id));
+        let waiting: Vec<_> = standing.removals.iter().filter(open).cloned().collect();
+        if !waiting.is_empty() {
+            buckets.entry(bucket.clone()).or_default().extend(waiting);
         }
     }
     let mut used = memory.used.clone();
@@ -227,7 +239,7 @@ mod tests {
     }
 
     fn decide(memory: &Memory, changes: &mut [Planned]) -> Decision {
-        judge(&Guard::default(), memory, changes)[0].decision
+        judge(&Guard::default(), memory, &BTreeSet::new(), changes)[0].decision
     }
 
     #[test]
@@ -288,6 +300,29 @@ mod tests {
     }
 
     #[test]
+    fn whom_nothing_could_be_decided_of_stays_in_the_plan_that_shows_them() {
+        let mut memory = memory(10);
+        let (bucket, held) = standing(Evidence::Excluded, 0..5, false);
+        let shown = held.removals.clone();
+        memory.standing.insert(bucket, held);
+        let judged = |changes: &mut [Planned], undecided: &[i64]| {
+            let undecided = undecided.iter().copied().collect();
+            judge(&Guard::default(), &memory, &undecided, changes)
+        };
+        let all = judged(&mut [], &[0, 1, 2, 3, 4, 9]);
+        assert_eq!(all.len(), 1);
+        assert_eq!(all[0].decision, Decision::StaysHeld(7));
+        assert_eq!(all[0].removals, shown);
+        let some = judged(&mut removals(0..2, Evidence::Excluded), &[4]);
+        assert_eq!(some[0].decision, Decision::StaysHeld(7));
+        assert_eq!(some[0].removals.len(), 3);
+        let more = judged(&mut removals(5..6, Evidence::Excluded), &[0]);
+        assert_eq!(more[0].decision, Decision::Held { replaces: Some(7) });
+        assert_eq!(more[0].removals.len(), 2);
+        assert_eq!(judged(&mut [], &[9]), []);
+    }
+
+    #[test]
     fn a_discarded_set_is_silent_until_it_grows() {
         let mut memory = memory(10);
         let (bucket, discarded) = standing(Evidence::Absent, 0..5, true);
@@ -325,6 +360,24 @@ mod tests {
         assert_eq!(
             decide(&memory, &mut other),
             Decision::Held { replaces: None }
+        );
+    }
+
+    #[test]
+    fn what_goes_on_under_way_is_not_counted_again_unless_it_rests_on_something_else_by_now() {
+        let mut memory = memory(10);
+        memory.used.insert(Evidence::Absent, 1);
+        let under_way = removals(0..1, Evidence::Absent)[0].removal_key();
+        memory
+            .released
+            .insert((under_way.clone(), Evidence::Absent));
+        let mut changes = removals(0..3, Evidence::Absent);
+        assert_eq!(decide(&memory, &mut changes), Decision::Free);
+        memory.released = [(under_way, Evidence::Said)].into();
+        assert_eq!(
+            decide(&memory, &mut changes),
+            Decision::Held { replaces: None },
+            "one was taken on what was said: it is the fourth who is absent"
         );
     }
 

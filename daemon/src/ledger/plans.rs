@@ -99,14 +99,15 @@ impl Ledger {
                 .prepare_cached(
                     // Approved ones are not among them: they are free only as long as the approval is. One that
                     // waits for a permission, a quota or a crawl is still counted and still free.
-                    "SELECT DISTINCT sub_user, removal FROM changes WHERE counted = 1 AND sub_user IS NOT NULL AND (status IN ('pending', 'in_flight', 'failed')
+                    "SELECT DISTINCT sub_user, removal, evidence FROM changes WHERE counted = 1 AND sub_user IS NOT NULL AND (status IN ('pending', 'in_flight', 'failed')
                      OR (status = 'held' AND json_extract(hold, '$.waits_for') IN ('permission', 'quota', 'crawl')))",
                 )?
                 .query_map([], |row| {
-                    Ok(RemovalKey {
+                    let key = RemovalKey {
                         subject: format!("sub-user:{}", row.get::<_, i64>(0)?),
                         kind: rows::word(row, "removal", Kind::parse)?,
-                    })
+                    };
+                    Ok((key, rows::word(row, "evidence", Evidence::parse)?))
                 })?
                 .collect::<rusqlite::Result<_>>()?;
             memory.used = c
@@ -192,10 +193,11 @@ impl Ledger {
                 ])?;
             }
             // What was shown and recorded starts now; nothing else does. A deletion starts with the next complete
-            // crawl, whose witness it needs.
+            // crawl, whose witness it needs, and so does what nothing is known of at the moment.
             let waiting: Vec<i64> = t
                 .prepare_cached(
-                    "SELECT id FROM changes WHERE plan = ?1 AND status = 'held' AND removal <> 'delete_user'",
+                    "SELECT id FROM changes WHERE plan = ?1 AND status = 'held' AND removal <> 'delete_user'
+                     AND json_extract(hold, '$.waits_for') = 'approval'",
                 )?
                 .query_map([plan.id], |row| row.get(0))?
                 .collect::<rusqlite::Result<_>>()?;

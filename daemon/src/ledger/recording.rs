@@ -1,8 +1,8 @@
 //! Recording a plan: what the guard holds, what goes into the outbox, what an older plan left behind.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use camsync_core::change::{Hold, Planned, Reason, UserState};
+use camsync_core::change::{Hold, Planned, Reason, RemovalKey, UserState};
 use camsync_core::evidence::Evidence;
 use camsync_core::guard::{Bucket, Decision, Judgement, Memory, bucket};
 use camsync_core::model::fold;
@@ -32,6 +32,8 @@ pub struct Recording<'a> {
     pub facts: &'a super::KnownFacts,
     /// What to note.
     pub notes: &'a [Note],
+    /// Sub-users of whom nothing could be decided: neither started nor ended is what waits of them.
+    pub undecided: &'a BTreeSet<i64>,
     /// What the guard said.
     pub judgements: &'a [Judgement],
     /// What the guard knew.
@@ -102,18 +104,15 @@ fn write_judgements(
                 silenced.insert(judgement.bucket.clone());
             }
             Decision::StaysHeld(id) => {
-                t.execute("DELETE FROM plan_removals WHERE plan = ?1", [id])?;
-                write_removals(t, recording, judgement, id)?;
+                write_removals(t, recording, judgement, id, Some(id))?;
                 held.insert(judgement.bucket.clone(), (id, false));
             }
             Decision::Held { replaces } => {
-                if let Some(old) = replaces.or_else(|| {
-                    recording
-                        .memory
-                        .standing
-                        .get(&judgement.bucket)
-                        .map(|s| s.id)
-                }) {
+                let old = replaces.or_else(|| {
+                    let standing = recording.memory.standing.get(&judgement.bucket);
+                    standing.map(|s| s.id)
+                });
+                if let Some(old) = old {
                     set_status(t, old, "superseded")?;
                 }
                 t.prepare_cached(
@@ -128,7 +127,7 @@ fn write_judgements(
                     time_text(recording.now)
                 ])?;
                 let id = t.last_insert_rowid();
-                write_removals(t, recording, judgement, id)?;
+                write_removals(t, recording, judgement, id, old)?;
                 held.insert(judgement.bucket.clone(), (id, true));
                 audit::append(
                     t,
@@ -155,12 +154,31 @@ fn write_judgements(
     Ok((held, silenced))
 }
 
+/// Writes the removals that a held plan shows, in place of those of the plan that it was or that it replaces. Of whom
+/// nothing could be decided this time, it shows what that one showed.
 fn write_removals(
     t: &Connection,
     recording: &Recording<'_>,
     judgement: &Judgement,
     plan: i64,
+    old: Option<i64>,
 ) -> rusqlite::Result<()> {
+    if let Some(old) = old.filter(|old| *old != plan) {
+        t.prepare_cached(
+            "INSERT INTO plan_removals SELECT ?1, subject, kind, member, username, reason FROM plan_removals WHERE plan = ?2",
+        )?
+        .execute([plan, old])?;
+    }
+    let standing = recording.memory.standing.get(&judgement.bucket);
+    for key in standing.iter().flat_map(|s| &s.removals) {
+        if !judgement.removals.contains(key) {
+            let (subject, kind) = removal_columns(key);
+            t.prepare_cached(
+                "DELETE FROM plan_removals WHERE plan = ?1 AND subject = ?2 AND kind = ?3",
+            )?
+            .execute(params![plan, subject, kind])?;
+        }
+    }
     let mut statement = t.prepare_cached(
         "INSERT OR REPLACE INTO plan_removals (plan, subject, kind, member, username, reason)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -273,12 +291,31 @@ fn write_changes(
             changes::transition(t, stale.id, Event::Supersede)?;
         }
     }
-    for stale in waiting.into_values().flatten() {
-        if recording.sources.contains(&stale.source) {
-            changes::transition(t, stale.id, Event::Supersede)?;
+    for row in waiting.into_values().flatten() {
+        if !recording.sources.contains(&row.source) {
+            continue;
+        }
+        let open = row
+            .sub_user
+            .is_some_and(|id| recording.undecided.contains(&id));
+        if open && row.evidence.is_some() {
+            leave_open(t, &row)?;
+        } else {
+            changes::transition(t, row.id, Event::Supersede)?;
         }
     }
     Ok(())
+}
+
+/// What waits of somebody of whom nothing could be decided goes on waiting, and nothing starts it but a plan that
+/// calls for it again: not even an approval.
+fn leave_open(t: &Connection, row: &ChangeRow) -> rusqlite::Result<()> {
+    if row.status == Status::Pending {
+        changes::transition(t, row.id, Event::Hold)?;
+    }
+    t.prepare_cached("UPDATE changes SET hold = ?2 WHERE id = ?1 AND status = 'held'")?
+        .execute(params![row.id, rows::to_json(&Hold::Crawl)?])
+        .map(drop)
 }
 
 /// What makes two changes the same step: the sub-user, what is done, and to what.
@@ -449,7 +486,7 @@ fn sub_user_of(
         .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
-/// An approval ends with its time, and when what it was for is not called for any more.
+/// An approval ends with its time, and when what it was for is not called for any more: not while that cannot be told.
 fn end_approvals(t: &Connection, recording: &Recording<'_>) -> rusqlite::Result<()> {
     let called: HashSet<(String, &str, &str)> = recording
         .changes
@@ -471,7 +508,9 @@ fn end_approvals(t: &Connection, recording: &Recording<'_>) -> rusqlite::Result<
         let over = if evidence == Evidence::Asked.as_str() {
             unlinking::is_about_nobody(t, &subject)?
         } else {
+            let sub_user = RemovalKey::sub_user_of(&subject);
             recording.sources.contains(&source)
+                && sub_user.is_none_or(|id| !recording.undecided.contains(&id))
                 && !called.contains(&(subject.clone(), kind.as_str(), evidence.as_str()))
         };
         if expired || over {

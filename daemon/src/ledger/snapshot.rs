@@ -436,18 +436,10 @@ fn write_witnesses(
     source: &str,
     witnesses: &[(String, Witness)],
 ) -> rusqlite::Result<()> {
-    let mut known =
-        t.prepare_cached("SELECT witness FROM members WHERE source = ?1 AND key = ?2")?;
     let mut statement =
         t.prepare_cached("UPDATE members SET witness = ?3 WHERE source = ?1 AND key = ?2")?;
     for (key, witness) in witnesses {
-        let earlier = known
-            .query_row([source, key], |row| {
-                rows::optional_json::<Witness>(row, "witness")
-            })
-            .optional()?
-            .flatten();
-        let witness = rows::to_json(&witness.after(earlier.as_ref()))?;
+        let witness = rows::to_json(witness)?;
         statement.execute(params![source, key, witness])?;
     }
     Ok(())

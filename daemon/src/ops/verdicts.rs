@@ -40,7 +40,7 @@ pub(super) fn witness_json(witness: Option<&Witness>) -> Value {
     let (answer, text, crawls) = match witness {
         Witness::Gone(text) => ("gone", Some(text), None),
         Witness::OutOfSight(text) => ("out-of-sight", Some(text), None),
-        Witness::Unknown(text) | Witness::Doubted(text) => ("unknown", Some(text), None),
+        Witness::Unknown(text) => ("unknown", Some(text), None),
         Witness::Crawls { crawls, seconds } => ("crawls", None, Some((crawls, seconds))),
     };
     json!({

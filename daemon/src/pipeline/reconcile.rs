@@ -487,7 +487,7 @@ pub fn make(
     }
     let window = TimeDelta::from_std(policy.guard.window).unwrap_or(TimeDelta::MAX);
     let memory = ledger.guard_memory(now, window)?;
-    let judgements = judge(&policy.guard, &memory, &mut draft.changes);
+    let judgements = judge(&policy.guard, &memory, &draft.undecided, &mut draft.changes);
     say_what_waits(&mut draft);
     Ok(Made {
         now,
@@ -612,6 +612,7 @@ pub fn record(
         changes: &made.draft.changes,
         facts: &made.facts,
         notes: &made.draft.notes,
+        undecided: &made.draft.undecided,
         judgements: &made.judgements,
         memory: &made.memory,
         sources: &made.sources,

@@ -123,10 +123,9 @@ pub fn absences(
             let grounds = match (&absence, witness) {
                 (Absence::Hidden(lost), _) => Grounds::OutOfRange { lost: lost.clone() },
                 (_, Witness::Gone(text)) => Grounds::Gone { text },
-                (
-                    _,
-                    Witness::OutOfSight(text) | Witness::Unknown(text) | Witness::Doubted(text),
-                ) => Grounds::Undecided { text },
+                (_, Witness::OutOfSight(text) | Witness::Unknown(text)) => {
+                    Grounds::Undecided { text }
+                }
                 (_, Witness::Crawls { crawls, seconds }) => Grounds::Crawls { crawls, seconds },
             };
             Absent {

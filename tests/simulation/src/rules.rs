@@ -182,10 +182,18 @@ pub enum Entitled {
     /// That depends on an application.
     Applies,
     /// None.
-    No {
-        /// Switched off at the provider: never deleted.
-        disabled: bool,
-    },
+    No(Why),
+}
+
+/// Why somebody should have no sub-user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// The provider shows no such member.
+    Unseen,
+    /// Switched off at the provider: never deleted.
+    Disabled,
+    /// The rules admit no such member.
+    ByRule,
 }
 
 /// Who should have what, as things really are.
@@ -201,20 +209,20 @@ fn one(company: &Company, rules: &Rules, id: &str, status: MemberStatus) -> Enti
     let shown = company.shown_by(id);
     let names: Vec<&str> = shown.iter().map(|d| DEPARTMENTS[*d].1).collect();
     let Some(main) = names.first() else {
-        return Entitled::No { disabled: false };
+        return Entitled::No(Why::Unseen);
     };
     if status == MemberStatus::Disabled {
-        return Entitled::No { disabled: true };
+        return Entitled::No(Why::Disabled);
     }
     let is_in = |name: &str| names.contains(&name);
     let contractor = is_in("Contractors");
     match rules.contractors {
-        Contractors::Exclude if contractor => return Entitled::No { disabled: false },
+        Contractors::Exclude if contractor => return Entitled::No(Why::ByRule),
         Contractors::Apply if contractor => return Entitled::Applies,
         _ => {}
     }
     if !(rules.everybody || is_in("R&D") || is_in("Ops")) {
-        return Entitled::No { disabled: false };
+        return Entitled::No(Why::ByRule);
     }
     let mut groups = BTreeSet::new();
     let mut policies = BTreeSet::new();

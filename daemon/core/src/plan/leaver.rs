@@ -53,28 +53,13 @@ pub(super) fn leaver(
         rungs.extend(grants_off(at, &reason, draft));
         for mut rung in rungs {
             rung.evidence = Some(evidence);
-            // It stays on the list, so that a held plan keeps its set and an approval its pairs; but it waits.
-            rung.hold = at.doubted.then_some(Hold::Crawl);
             draft.changes.push(rung);
         }
         return;
     };
-    let again = |what| Reason::Drift { what };
-    let denial = deny_all(at, &again(DriftKind::DenialTaken), draft);
-    let keys = keys_off(at, &again(DriftKind::KeyOn), draft);
-    let grants = grants_off(at, &reason, draft);
-    draft
-        .changes
-        .extend(denial.into_iter().chain(keys).chain(grants));
-    if at.seen.console_login == Some(true) && !at.lag {
-        draft.changes.push(at.change(
-            Kind::SuspendUser,
-            again(DriftKind::SignInOn),
-            Some(UserState::login(false)),
-        ));
+    if !stays_off(at, &reason, draft) {
         return;
     }
-    confirm(at, draft);
     // What a person asked for rests on no crawl.
     let asked = evidence == Evidence::Asked;
     let disabled = !asked && here.is_some_and(|d| matches!(d.verdict, Verdict::Disabled));
@@ -82,7 +67,7 @@ pub(super) fn leaver(
     if !is_over(at.input, sub_user) || disabled || stays {
         return;
     }
-    let fresh = asked || (at.source.fresh && !at.doubted);
+    let fresh = asked || at.source.fresh;
     if sub_user.origin == Origin::Adopted && !at.input.leavers.delete_adopted {
         if fresh {
             draft.notes.push(Note::Released {
@@ -112,6 +97,38 @@ pub(super) fn leaver(
         change.hold = (!fresh).then_some(Hold::Crawl);
         draft.changes.push(change);
     }
+}
+
+/// One who is missing, and nothing settles why: what was taken from a leaver stays off, and that is all.
+pub(super) fn unsettled(at: &At<'_>, grounds: Grounds, draft: &mut Draft) {
+    match at.sub_user.leaving {
+        Some(leaving) if !at.sub_user.protected => {
+            let evidence = leaving.evidence;
+            stays_off(at, &Reason::Leaver { evidence, grounds }, draft);
+        }
+        _ => confirm(at, draft),
+    }
+}
+
+/// Takes again what somebody gave back to one whose sign-in is off as a leaver's. Says whether sign-in is still off.
+fn stays_off(at: &At<'_>, reason: &Reason, draft: &mut Draft) -> bool {
+    let again = |what| Reason::Drift { what };
+    let denial = deny_all(at, &again(DriftKind::DenialTaken), draft);
+    let keys = keys_off(at, &again(DriftKind::KeyOn), draft);
+    let grants = grants_off(at, reason, draft);
+    draft
+        .changes
+        .extend(denial.into_iter().chain(keys).chain(grants));
+    if at.seen.console_login == Some(true) && !at.lag {
+        draft.changes.push(at.change(
+            Kind::SuspendUser,
+            again(DriftKind::SignInOn),
+            Some(UserState::login(false)),
+        ));
+        return false;
+    }
+    confirm(at, draft);
+    true
 }
 
 /// The deny-all policy, where it is a rung and is not there.

@@ -13,7 +13,7 @@ use crate::sub_user::{ObservedUser, SubUser};
 
 use super::entitled::entitled;
 use super::grants::{Grants, Step};
-use super::leaver::leaver;
+use super::leaver::{leaver, unsettled};
 use super::newcomers::created;
 use super::{Absent, Draft, LAG, Note, PlanInput, SourceView, Then};
 
@@ -60,7 +60,7 @@ pub(super) fn managed(
             Absence::Hidden(lost) => {
                 Case::Leaver(Evidence::Hidden, Grounds::OutOfRange { lost: lost.clone() })
             }
-            unsettled => {
+            Absence::Unsettled => {
                 draft.problem(
                     source.name,
                     &sub_user.key,
@@ -68,14 +68,14 @@ pub(super) fn managed(
                         grounds: absent.grounds.clone(),
                     },
                 );
-                match unsettled {
-                    Absence::Doubted => Case::Doubted(absent.grounds.clone()),
-                    _ => Case::Undecided,
-                }
+                Case::Absent(absent.grounds.clone())
             }
         },
         (None, None) => Case::Undecided,
     };
+    if matches!(case, Case::Absent(_) | Case::Undecided) {
+        draft.undecided.insert(sub_user.id);
+    }
     let Some(seen) = seen else {
         missing(input, sub_user, &case, lag, draft);
         return;
@@ -87,12 +87,11 @@ pub(super) fn managed(
         sub_user,
         seen,
         lag,
-        doubted: matches!(case, Case::Doubted(_)),
     };
     match case {
         Case::Entitled(desired, admission) => entitled(&at, desired, admission, draft),
         Case::Leaver(evidence, grounds) => leaver(&at, here, evidence, grounds, draft),
-        Case::Doubted(grounds) => leaver(&at, here, Evidence::Absent, grounds, draft),
+        Case::Absent(grounds) => unsettled(&at, grounds, draft),
         Case::Undecided => confirm(&at, draft),
     }
 }
@@ -112,8 +111,8 @@ fn asked(source: &SourceView<'_>, sub_user: &SubUser) -> Option<Grounds> {
 enum Case<'a> {
     Entitled(&'a Desired, &'a Admission),
     Leaver(Evidence, Grounds),
-    /// A leaver by an earlier look-up, of whom the last one settled nothing.
-    Doubted(Grounds),
+    /// Missing, and nothing settles why.
+    Absent(Grounds),
     Undecided,
 }
 
@@ -125,8 +124,6 @@ pub(super) struct At<'a> {
     pub(super) sub_user: &'a SubUser,
     pub(super) seen: &'a ObservedUser,
     pub(super) lag: bool,
-    /// Whether the last look-up left open what an earlier one had settled.
-    pub(super) doubted: bool,
 }
 
 impl At<'_> {
@@ -205,8 +202,11 @@ fn missing(
 ) {
     let (source, key) = (sub_user.source.as_str(), sub_user.key.as_str());
     match case {
+        Case::Leaver(..) if lag => {
+            draft.undecided.insert(sub_user.id);
+        }
         _ if lag => {}
-        Case::Undecided | Case::Doubted(_) => {
+        Case::Undecided | Case::Absent(_) => {
             draft.problem(source, key, Problem::DeletedByHand);
         }
         Case::Leaver(..) => draft.notes.push(Note::GoneByHand {

@@ -10,7 +10,7 @@ mod newcomers;
 mod objects;
 pub mod quota;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -218,6 +218,9 @@ pub struct Draft {
     pub notes: Vec<Note>,
     /// Problems by source and folded member id.
     pub problems: HashMap<(String, String), Vec<Problem>>,
+    /// Sub-users of whom nothing could be decided, by the ledger's id: what waits of them goes on waiting, and an
+    /// approval of it lasts.
+    pub undecided: BTreeSet<i64>,
     /// What the plan does to quotas.
     pub forecast: Vec<quota::Forecast>,
     /// Groups that are called for and do not exist, by name: the source and the rule that called first.
@@ -260,11 +263,11 @@ pub fn plan(input: &PlanInput<'_>, observed: &ObservedGrants) -> Draft {
         let present: HashMap<&str, &Desired> = said.iter().map(|d| (d.key.as_str(), d)).collect();
         let absent: HashMap<&str, &Absent> =
             source.absent.iter().map(|a| (a.key.as_str(), a)).collect();
-        for sub_user in input
-            .sub_users
-            .iter()
-            .filter(|s| s.source == source.name && !s.busy)
-        {
+        for sub_user in input.sub_users.iter().filter(|s| s.source == source.name) {
+            if sub_user.busy {
+                draft.undecided.insert(sub_user.id);
+                continue;
+            }
             let here = present.get(sub_user.key.as_str()).copied();
             match sub_user.stage {
                 Stage::Managed => {

@@ -401,11 +401,10 @@ fn place(world: &mut World, n: usize, (presence, (verdict, evidence), row): Slot
                 },
             ));
         }
-        7..=10 => {
+        7..=9 => {
             let absence = match presence {
                 7 => Absence::Absent,
                 8 => Absence::Hidden(vec!["department:1".into()]),
-                9 => Absence::Doubted,
                 _ => Absence::Unsettled,
             };
             let (key, grounds) = (key.clone(), Grounds::Unmatched);

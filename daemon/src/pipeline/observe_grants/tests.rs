@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use camsync_cam::{Client, ClientOptions, Credentials, StaticCredentials};
@@ -510,6 +510,7 @@ fn lose_a_creation(world: &World, group: &str, mark: &str) {
             changes: &[change],
             facts: &KnownFacts::new(),
             notes: &[],
+            undecided: &BTreeSet::new(),
             judgements: &[],
             memory: &Memory::default(),
             sources: &HashSet::from(["acme".to_owned()]),

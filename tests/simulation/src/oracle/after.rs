@@ -7,7 +7,7 @@ use camsync_core::sub_user::Stage;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::cloud::{Cloud, User};
-use crate::rules::Entitled;
+use crate::rules::{Entitled, Why};
 
 use super::Oracle;
 use super::facts::{What, group_names};
@@ -48,9 +48,12 @@ impl Oracle {
                 let Some((at, step)) = self.approved.get(&key).copied() else {
                     continue;
                 };
-                let same = self
-                    .facts
-                    .settled(&removal.member, &What::SubUser, false, step - 1);
+                // Whoever went out of sight or was switched off meanwhile would have gone on other evidence.
+                let is = |what, so| self.facts.settled(&removal.member, &what, so, step - 1);
+                let same = is(What::SubUser, false)
+                    && [What::Unseen, What::Disabled]
+                        .into_iter()
+                        .all(|what| self.facts.since(&removal.member, &what) < step);
                 if now - at < TimeDelta::hours(24) && same && plan.created_at > at {
                     let name = removal.username.clone();
                     let word = plan.evidence.as_str();
@@ -100,9 +103,9 @@ impl Oracle {
             let all: Vec<User> = cloud.users.values().filter(mine).cloned().collect();
             match (entitled, all.as_slice()) {
                 (Entitled::Applies, _) => {}
-                (Entitled::No { disabled }, all) => {
+                (Entitled::No(why), all) => {
                     for user in all.iter().filter(|u| !left_alone.contains(&u.name)) {
-                        self.has_lost_all(user, disabled);
+                        self.has_lost_all(user, why == Why::Disabled);
                     }
                 }
                 (

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::company::DEPARTMENTS;
-use crate::rules::{ADMIN, Entitled, READ};
+use crate::rules::{ADMIN, Entitled, READ, Why};
 
 /// What may be called for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,6 +16,8 @@ pub(super) enum What {
     Policy(&'static str),
     /// The provider says that the member is switched off.
     Disabled,
+    /// The provider shows no such member.
+    Unseen,
 }
 
 /// By member and thing: whether it is called for, if that is known, and since which step.
@@ -47,16 +49,19 @@ impl Facts {
         set(What::SubUser, &|e| match e {
             Entitled::Applies => None,
             Entitled::Yes { .. } => Some(true),
-            Entitled::No { .. } => Some(false),
+            Entitled::No(_) => Some(false),
         });
         set(What::Disabled, &|e| {
-            Some(matches!(e, Entitled::No { disabled: true }))
+            Some(matches!(e, Entitled::No(Why::Disabled)))
+        });
+        set(What::Unseen, &|e| {
+            Some(matches!(e, Entitled::No(Why::Unseen)))
         });
         for name in group_names() {
             set(What::Group(name.clone()), &|e| match e {
                 Entitled::Applies => None,
                 Entitled::Yes { groups, .. } => Some(groups.contains(&name)),
-                Entitled::No { .. } => Some(false),
+                Entitled::No(_) => Some(false),
             });
         }
         for policy in [READ, ADMIN] {
@@ -67,7 +72,7 @@ impl Facts {
                     // A template may have it, too, but for what administers.
                     (is || !like || policy == ADMIN).then_some(is)
                 }
-                Entitled::No { .. } => Some(false),
+                Entitled::No(_) => Some(false),
             });
         }
     }

@@ -337,10 +337,10 @@ impl Oracle {
         }
     }
 
-    /// Somebody deleted an account by hand.
+    /// Somebody deleted an account by hand; of one that was released the product knows nothing.
     pub fn deleted(&mut self, uin: u64, member: &str) {
         self.effects.clear();
-        if !self.running && !self.unseen.contains(&uin) {
+        if !self.running && !self.unseen.contains(&uin) && !self.released.contains(&uin) {
             self.deleted.insert(member.to_owned(), self.step);
         }
     }
