@@ -38,6 +38,8 @@ pub struct Sky {
     pub killed_after: Option<u64>,
     /// After so many milliseconds a person suspends somebody, while all the rest goes on.
     pub emergency: Option<(u64, usize)>,
+    /// A person suspends whoever is about to be given back access, the moment before.
+    pub emergency_at_a_return: bool,
 }
 
 impl Sky {
@@ -48,6 +50,7 @@ impl Sky {
             && self.weather.is_fair()
             && self.killed_after.is_none()
             && self.emergency.is_none()
+            && !self.emergency_at_a_return
     }
 }
 
@@ -70,11 +73,29 @@ pub enum Step {
     Wait(i64),
 }
 
+/// From this seed on histories have what was thought of later: those of the seeds before it, which `seeds.txt` keeps, stay
+/// what they were.
+pub const WIDER_FROM: u64 = 1_000_000;
+/// Draws with this purpose are none of [`draw`]'s others.
+const OF_WIDER: u64 = 1 << 30;
+
 /// Draws the step of this place in the history of this seed.
 #[must_use]
 pub fn draw(seed: u64, place: usize) -> Step {
-    let mut dice = Dice::new(seed, place as u64);
-    let dice = &mut dice;
+    let mut step = first(&mut Dice::new(seed, place as u64));
+    if seed >= WIDER_FROM
+        && let Step::Ask(_, sky) | Step::Pass(_, sky) | Step::Callback(_, sky) = &mut step
+    {
+        let dice = &mut Dice::new(seed, OF_WIDER | place as u64);
+        if dice.chance(8) {
+            sky.weather.swapped_before = Some(dice.below(6) as u64);
+        }
+        sky.emergency_at_a_return = dice.chance(10);
+    }
+    step
+}
+
+fn first(dice: &mut Dice) -> Step {
     match dice.below(100) {
         0..24 => Step::News(news(dice)),
         24..31 => Step::Edit(dice.below(1 << 30) as u64),

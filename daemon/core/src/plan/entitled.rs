@@ -174,8 +174,9 @@ fn returning(at: &At<'_>, desired: &Desired, admission: &Admission, draft: &mut 
         },
     );
     if at.sub_user.leaving.is_some_and(|l| l.was_off) && !at.sub_user.resume_requested {
-        // Only what camsync took comes back.
-        change.after = Some(UserState::login(false));
+        // Only what camsync took comes back: sign-in stays as it is, and nothing is written.
+        change.before = Some(UserState::default());
+        change.after = Some(UserState::default());
     }
     if another {
         change.evidence = Some(Evidence::Returned);

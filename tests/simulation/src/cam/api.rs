@@ -129,6 +129,7 @@ impl Cam for SimCam {
 
     async fn get_user(&self, name: &str) -> Result<Answer<Option<NamedUser>>, Error> {
         let find = |c: &Cloud| Ok(c.user(name).map(|u| NamedUser::Exact(details(u))));
+        self.perhaps_swap(name);
         self.read(&actions::GET_USER, Some(name), find).await
     }
 

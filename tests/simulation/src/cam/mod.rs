@@ -15,6 +15,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::clock::SimClock;
 use crate::cloud::{Cloud, Code};
+use crate::company::PEOPLE;
 use crate::dice::Dice;
 use crate::oracle::Oracle;
 use crate::people::Hand;
@@ -194,6 +195,25 @@ impl SimCam {
         };
         *inner.met.entry(word).or_default() += 1;
         fate
+    }
+
+    /// Somebody puts another account in the place of the one that is about to be looked at, when the weather says so.
+    fn perhaps_swap(&self, name: &str) {
+        let mut inner = lock(&self.inner);
+        let made_for = inner.cloud.user(name).and_then(|u| u.made_for.clone());
+        let Some(who) = PEOPLE.iter().position(|id| made_for.as_deref() == Some(id)) else {
+            return;
+        };
+        match inner.weather.swapped_before {
+            None => {}
+            Some(0) => {
+                inner.weather.swapped_before = None;
+                *inner.met.entry("swapped before a look").or_default() += 1;
+                self.remember(&mut inner);
+                Hand::Swap(who).act(&mut inner.cloud, &mut lock(&self.oracle));
+            }
+            Some(looks) => inner.weather.swapped_before = Some(looks - 1),
+        }
     }
 
     /// What was on its way comes.

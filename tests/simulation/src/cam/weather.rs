@@ -19,6 +19,8 @@ pub struct Weather {
     pub key_refused: bool,
     /// Before the call of this number somebody does this by hand.
     pub intrusion: Option<(u64, Hand)>,
+    /// Before the look of this number at an account that the product made, somebody puts another one in its place.
+    pub swapped_before: Option<u64>,
 }
 
 impl Weather {
@@ -32,5 +34,6 @@ impl Weather {
             && self.full.is_none()
             && !self.key_refused
             && self.intrusion.is_none()
+            && self.swapped_before.is_none()
     }
 }

@@ -171,9 +171,14 @@ impl Oracle {
         }
     }
 
+    /// Whether a person had suspended the sub-user when this change began: what is under way by then comes to its end, and
+    /// the suspension after it.
     fn is_recorded_as_stopped(&self, row: &ChangeRow) -> bool {
         let sub_user = row.sub_user.and_then(|id| self.ledger.sub_user(id).ok());
-        sub_user.flatten().is_some_and(|s| s.stopped_at.is_some())
+        let stopped_at = sub_user.flatten().and_then(|s| s.stopped_at);
+        let attempts = self.ledger.attempts(row.id).unwrap_or_default();
+        let began = attempts.last().map(|a| a.started_at);
+        stopped_at.is_some_and(|at| began.is_none_or(|began| at < began))
     }
 
     /// Whether the rules name, for this member, the policy that administers, by anything that the product may believe.

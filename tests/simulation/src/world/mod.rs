@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use camsync::ledger::Ledger;
+use camsync::ledger::{ChangeRow, Ledger};
 use camsync::ops::{self, Context, Request};
 use camsync::pipeline::{Clock as _, ProgressSink, Trigger};
+use camsync_core::outbox::Kind;
 use chrono::{DateTime, TimeDelta};
 use futures_util::future::join;
 
@@ -30,6 +31,9 @@ use setting::{company, context, happen};
 /// How many steps a history has, unless said otherwise.
 pub const STEPS: usize = 40;
 const SOURCE: &str = "acme";
+/// So often, and at these intervals, somebody looks at the outbox of a pass for access that is about to be given back.
+const LOOKS: usize = 300;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 /// Draws with these purposes are none of a step's.
 const OF_COMPANY: u64 = 1 << 40;
 const OF_RULES: u64 = 2 << 40;
@@ -226,10 +230,12 @@ impl World {
             clock.sleep(Duration::from_millis(after)).await;
             let _ = ops::run(context, suspend(who), "cli:bea", &ProgressSink::none()).await;
         };
-        let both = async { join(work(context), emergency).await.0 };
+        let at_a_return = self.emergency_at_a_return(sky);
+        let emergencies = async { join(emergency, at_a_return).await };
+        let both = async { join(work(context), emergencies).await.0 };
         let ending = drive(&self.clock, both, sky.killed_after);
         self.oracle().running = false;
-        if sky.emergency.is_some() {
+        if sky.emergency.is_some() || sky.emergency_at_a_return {
             self.note_stopped();
         }
         let now = self.clock.now();
@@ -251,6 +257,22 @@ impl World {
                     .wrong("2", "it never comes to an end".to_owned());
                 None
             }
+        }
+    }
+
+    /// Watches the outbox, and suspends the first member whom something in it gives back access.
+    async fn emergency_at_a_return(&self, sky: &Sky) {
+        for _ in 0..if sky.emergency_at_a_return { LOOKS } else { 0 } {
+            let returning = self.ledger.outbox().unwrap_or_default();
+            let gives_back = |row: &&ChangeRow| row.kind != Kind::CreateUser && row.gives_back();
+            let returning = returning.iter().find(gives_back);
+            let who = returning.and_then(|row| PEOPLE.iter().position(|id| *id == row.member));
+            if let Some(who) = who {
+                let nobody = ProgressSink::none();
+                let _ = ops::run(&self.context, suspend(who), "cli:bea", &nobody).await;
+                return;
+            }
+            self.clock.sleep(BETWEEN_LOOKS).await;
         }
     }
 
