@@ -184,6 +184,39 @@ fn what_reads_do_not_show_yet_is_lag_and_not_drift() {
     assert_eq!(world.done_to("m2"), ["AddUser", "UpdateUser"]);
 }
 
+/// A rule that allows no sign-in is followed by whoever is adopted, too, and what that takes is counted by the guard.
+#[test]
+fn adopted_sub_users_lose_the_sign_in_that_their_rule_does_not_allow() {
+    let world = World::with(Wish {
+        rules: Some(
+            "[[admit]]\nwhen = \"member.status == 'active'\"\nadopt = \"wecom\"\nconsole_login = false\n"
+                .into(),
+        ),
+        cam: Some(camsync_simulators::cam::Options {
+            wecom_sign_in: camsync_simulators::cam::WecomSignIn::Accepted,
+            ..Default::default()
+        }),
+        ..Wish::default()
+    });
+    for n in 1..=4 {
+        world
+            .cam
+            .add_wecom_user(&format!("imported{n}"), &format!("m{n}"));
+    }
+    world.join(1..=4);
+    world.sync();
+    world.sync();
+    let plan = world.held();
+    assert_eq!(
+        (&plan["evidence"], &plan["removals"]),
+        (&"excluded".into(), &4.into())
+    );
+    assert!(world.signs_in("imported1"));
+    world.approve(&plan);
+    assert!((1..=4).all(|n| !world.signs_in(&format!("imported{n}"))));
+    nothing_is_planned(&world);
+}
+
 #[test]
 fn adoption_never_switches_sign_in_on() {
     let world = World::with(Wish {

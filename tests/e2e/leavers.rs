@@ -202,6 +202,11 @@ fn so_does_what_somebody_switched_off_while_the_suspension_waited() {
     world.sync();
     assert_eq!(world.signing_in(2..=4), 3, "what camsync took comes back");
     assert!(!world.signs_in("m1"), "somebody else switched it off");
+    let problem = world.problem("m1");
+    assert!(problem.contains("resume"), "and that is said: {problem}");
+    world.does(&["members", "resume", "m1"]);
+    assert!(world.signs_in("m1"));
+    assert_eq!(world.problem("m1"), "");
 }
 
 #[test]

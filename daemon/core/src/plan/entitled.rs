@@ -8,7 +8,7 @@ use crate::outbox::Kind;
 use crate::problem::Problem;
 use crate::remark::with_mark;
 use crate::rules::LessAccess;
-use crate::sub_user::Origin;
+use crate::sub_user::{Origin, SubUser};
 
 use super::grants::steps;
 use super::leaver::{deny_all, keys_off, keys_unread};
@@ -80,7 +80,7 @@ pub(super) fn entitled(at: &At<'_>, desired: &Desired, admission: &Admission, dr
                 what: DriftKind::SignInOff,
             },
         ));
-    } else if admission.console_login != sub_user.rule_login {
+    } else if follows_rule(sub_user, admission) {
         if at.seen.console_login != Some(admission.console_login) {
             update.console_login = Some(admission.console_login);
             // A rule edit that takes sign-in away from many counts like any other removal.
@@ -101,17 +101,10 @@ pub(super) fn entitled(at: &At<'_>, desired: &Desired, admission: &Admission, dr
                     what: DriftKind::SignInOn,
                 });
             }
-            (_, None) if at.input.less_access == LessAccess::Repair => {
-                draft.changes.push(resume(
-                    at,
-                    admission,
-                    Reason::Drift {
-                        what: DriftKind::SignInOff,
-                    },
-                ));
-            }
-            (_, None) => draft.problem(source, key, Problem::SignInOff),
+            (_, None) => off_by_hand(at, admission, draft),
         }
+    } else if stays_off(at, admission) {
+        off_by_hand(at, admission, draft);
     }
     if sub_user.resume_requested && !bring_back && !granted.gives_back {
         // Said once, it must not undo what somebody does in an emergency later on.
@@ -148,6 +141,32 @@ pub(super) fn entitled(at: &At<'_>, desired: &Desired, admission: &Admission, dr
     }
 }
 
+/// Whether sign-in is to follow the rule: it says otherwise than when it was last enforced, or it allows none and the
+/// account had it when it was taken over.
+fn follows_rule(sub_user: &SubUser, admission: &Admission) -> bool {
+    admission.console_login != sub_user.rule_login || (!admission.console_login && sub_user.login)
+}
+
+/// Somebody else switched sign-in off: that is kept and shown, or undone where the configuration says so.
+fn off_by_hand(at: &At<'_>, admission: &Admission, draft: &mut Draft) {
+    let what = DriftKind::SignInOff;
+    match at.input.less_access {
+        LessAccess::Keep => draft.problem(at.source.name, &at.sub_user.key, Problem::SignInOff),
+        LessAccess::Repair => {
+            let change = resume(at, admission, Reason::Drift { what });
+            draft.changes.push(change);
+        }
+    }
+}
+
+/// Whether sign-in is off since before a departure, by somebody else's hand. What was off when it was adopted is nobody's
+/// doing.
+fn stays_off(at: &At<'_>, admission: &Admission) -> bool {
+    admission.console_login
+        && at.seen.console_login == Some(false)
+        && at.sub_user.origin == Origin::Created
+}
+
 /// A leaver who is entitled again. Says whether that is all there is to plan.
 fn returning(at: &At<'_>, desired: &Desired, admission: &Admission, draft: &mut Draft) -> bool {
     let another = at
@@ -173,7 +192,8 @@ fn returning(at: &At<'_>, desired: &Desired, admission: &Admission, draft: &mut 
             rule: admission.rule,
         },
     );
-    if at.sub_user.leaving.is_some_and(|l| l.was_off) && !at.sub_user.resume_requested {
+    let was_off = at.sub_user.leaving.is_some_and(|l| l.was_off);
+    if was_off && !at.sub_user.resume_requested && at.input.less_access == LessAccess::Keep {
         // Only what camsync took comes back: sign-in stays as it is, and nothing is written.
         change.before = Some(UserState::default());
         change.after = Some(UserState::default());

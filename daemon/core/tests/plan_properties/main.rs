@@ -46,11 +46,13 @@ fn leads_on(draft: &Draft) -> bool {
                 | Problem::AdoptionAmbiguous { .. }
         )
     };
-    let first_step = |c: &Planned| {
-        matches!(
-            (c.kind, &c.reason),
-            (Kind::ResumeUser, Reason::Returned { .. }) | (Kind::SuspendUser, Reason::Drift { .. })
-        )
+    let first_step = |c: &Planned| match (c.kind, &c.reason) {
+        (Kind::ResumeUser, Reason::Returned { .. }) | (Kind::SuspendUser, Reason::Drift { .. }) => {
+            true
+        }
+        // What a rule says of sign-in, and what is repaired, comes after what was not seen yet and after adoption.
+        (Kind::UpdateUser, _) => c.after.as_ref().is_some_and(|a| a.console_login.is_some()),
+        _ => c.adoption.is_some(),
     };
     draft.problems.values().flatten().any(conflict) || draft.changes.iter().any(first_step)
 }
@@ -86,6 +88,42 @@ proptest! {
             }
         }
         prop_assert!(free(&draft).is_empty(), "never settles: {:#?}", free(&draft));
+    }
+
+    /// Whoever waits for nothing and has no problem has what is called for once all that is planned is done.
+    #[test]
+    fn what_is_planned_and_done_is_what_is_called_for(mut world in worlds()) {
+        for _ in 0..6 {
+            let draft = world.plan();
+            world.apply(&draft);
+        }
+        let draft = world.plan();
+        for (source, desired) in &world.desired {
+            let said = draft.problems.get(&((*source).to_owned(), desired.key.clone()));
+            let waits = |c: &Planned| c.source == *source && fold(&c.member) == desired.key;
+            let row = world.sub_users.iter().find(|s| s.source == *source && s.key == desired.key);
+            if said.is_some_and(|all| !all.is_empty()) || draft.changes.iter().any(waits) || row.is_some_and(|s| s.busy) {
+                continue;
+            }
+            let user = row.and_then(|s| world.users.iter().find(|u| Some(u.uin) == s.uin));
+            match (&desired.verdict, row, user) {
+                (Verdict::Admitted(admission), Some(row), Some(user)) => {
+                    prop_assert_eq!(row.stage, Stage::Managed);
+                    prop_assert!(row.leaving.is_none());
+                    // What was off when it was adopted stays so.
+                    let either = row.origin == Origin::Adopted && !row.login;
+                    let on = user.console_login.filter(|_| !either);
+                    prop_assert!(on.is_none_or(|on| on == admission.console_login), "{row:#?} {user:#?} {admission:#?}");
+                    let remark = with_mark(&admission.remark, &row.mark);
+                    prop_assert!(user.remark.as_ref().map_or(row.marked, |r| *r == remark), "{row:#?} {user:#?}");
+                }
+                (Verdict::Admitted(_), ..) => prop_assert!(false, "{desired:#?} {row:#?}"),
+                (_, Some(row), Some(user)) if desired.evidence.is_some() => {
+                    prop_assert!(row.leaving.is_some() && user.console_login != Some(true), "{row:#?} {user:#?}");
+                }
+                _ => {}
+            }
+        }
     }
 
     #[test]

@@ -119,7 +119,8 @@ impl Oracle {
         }
         // Also one that was recorded a moment ago, while this goes on.
         let stopped = self.stopped.contains(&user.uin) || self.is_recorded_as_stopped(row);
-        if (signs_in || enables) && stopped {
+        let undenies = matches!(write, Write::Attachment { policy, there: false, .. } if denies(cloud, *policy));
+        if (signs_in || enables || undenies) && stopped {
             self.wrong("13", format!("{write:?} undoes what a person asked for"));
         }
         if signs_in && self.taken.contains(&Taken::Login(user.uin)) {
