@@ -28,13 +28,22 @@ const TESTS: u32 = 4;
 const KILLS: u32 = 100;
 const SIGKILL: i32 = 9;
 
+/// What is left of what was only written, and not made safe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    /// All of it: the process alone was ended, as by `kill -9`.
+    All,
+    /// Nothing: the power failed.
+    Nothing,
+    /// Any sectors of it: the power failed.
+    Torn,
+}
+
 /// Where a process is ended.
 #[derive(Clone, Debug)]
 enum Point {
-    /// `before` or `after` something is made safe for the n-th time; what was written stays, as with `kill -9`.
+    /// `before` or `after` something is made safe for the n-th time.
     Sync { side: &'static str, nth: u32 },
-    /// The power fails right before that: any part of what was only written is left if `torn`, and nothing otherwise.
-    PowerLoss { nth: u32, torn: bool },
     /// The n-th call of an action has arrived, and has had its effect if `done`.
     Call {
         action: String,
@@ -46,27 +55,24 @@ enum Point {
 }
 
 impl Point {
-    /// Every instant that a run showed which was left alone.
-    fn every(syncs: u32, calls: &[String]) -> Vec<Self> {
+    /// Every instant that a run showed which was left alone, with all that may be left then.
+    fn every(syncs: u32, calls: &[String]) -> Vec<(Self, Left)> {
         let mut points = Vec::new();
         for nth in 1..=syncs {
-            points.push(Self::Sync {
-                side: "before",
-                nth,
-            });
-            points.push(Self::Sync { side: "after", nth });
-            points.push(Self::PowerLoss { nth, torn: false });
-            points.push(Self::PowerLoss { nth, torn: true });
+            let at = |side| Self::Sync { side, nth };
+            points.push((at("after"), Left::All));
+            points.extend([Left::All, Left::Nothing, Left::Torn].map(|left| (at("before"), left)));
         }
         let mut counted: BTreeMap<&str, u32> = BTreeMap::new();
         for action in calls {
             let before = counted.entry(action).or_default();
             for done in [false, true] {
-                points.push(Self::Call {
+                let at = Self::Call {
                     action: action.clone(),
                     nth: *before,
                     done,
-                });
+                };
+                points.extend([Left::All, Left::Nothing].map(|left| (at.clone(), left)));
             }
             *before += 1;
         }
@@ -77,7 +83,6 @@ impl Point {
     fn at(&self) -> Option<String> {
         match self {
             Self::Sync { side, nth } => Some(format!("{side}:{nth}")),
-            Self::PowerLoss { nth, .. } => Some(format!("before:{nth}")),
             Self::Call { .. } | Self::Anywhere { .. } => None,
         }
     }
@@ -211,20 +216,22 @@ fn survives(kind: Kind, salt: u64) {
             left.clone_from(&every);
             for _ in 0..every.len().div_ceil(8) {
                 let after = 20 + dice.below(400);
-                left.push(Point::Anywhere { after });
+                left.push((Point::Anywhere { after }, Left::All));
             }
         }
         let chosen = dice.below(u64::try_from(left.len()).unwrap());
-        let point = left.swap_remove(usize::try_from(chosen).unwrap());
+        let (point, stays) = left.swap_remove(usize::try_from(chosen).unwrap());
         life.go_on();
         let disk = Disk::of(&life.world);
         if killed(&mut life, &disk, &point) {
             done += 1;
             let name = format!("{point:?}");
             let name = name.split([' ', '{']).next().unwrap_or_default();
-            *survived.entry(name.to_owned()).or_default() += 1;
-            if let Point::PowerLoss { torn, .. } = point {
-                disk.lose_power(torn.then_some(&mut dice));
+            *survived.entry(format!("{name}, {stays:?}")).or_default() += 1;
+            match stays {
+                Left::All => {}
+                Left::Nothing => disk.lose_power(None),
+                Left::Torn => disk.lose_power(Some(&mut dice)),
             }
         }
         assert_eq!(disk.integrity(), "ok", "after {point:?}");

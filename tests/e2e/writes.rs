@@ -6,7 +6,7 @@ use camsync_simulators::When;
 use camsync_simulators::cam::Fault;
 
 use crate::tools::{self, Process, Tuning, assert_nothing_twice, assert_sound, until};
-use crate::world::World;
+use crate::world::{EVERYONE, World};
 
 /// How often the client asks before a read fails.
 const READ_ATTEMPTS: u32 = 3;
@@ -58,6 +58,25 @@ fn a_write_is_recorded_before_it_is_sent_and_its_outcome_after() {
     is_recorded_while_it_is_sent(&world, "DeleteUser", "delete_user");
     assert_nothing_twice(&world);
     assert_sound(&world);
+}
+
+/// What an earlier process planned is not sent by the next one before a plan has looked at it.
+#[test]
+fn a_retry_sends_nothing_that_is_not_called_for_any_more() {
+    let world = World::new();
+    world.join(1..=5);
+    world.sync();
+    let but_m2 = "[[admit]]\nwhen = \"member.id == 'm2'\"\nenroll = \"exclude\"\n";
+    world.configure("", &format!("{but_m2}{EVERYONE}"));
+    world.deny(&["UpdateUser"]);
+    world.sync_fails();
+    let waiting = world.changes();
+    let waiting: Vec<_> = waiting.iter().filter(|c| c["status"] == "held").collect();
+    assert_eq!(waiting.len(), 1, "{waiting:?}");
+    world.configure("", EVERYONE);
+    world.deny(&[]);
+    world.does(&["changes", "retry", &waiting[0]["id"].to_string()]);
+    assert!(world.signs_in("m2"), "the rules admit m2 again");
 }
 
 #[test]

@@ -150,7 +150,12 @@ pub(super) async fn retry(
     context
         .ledger()
         .steer_change(id, Event::Retry, context.now(), actor)?;
-    passes::work(context, progress).await?;
+    if context.engine().await?.planned().contains(&row.source) {
+        passes::work(context, progress).await?;
+    } else {
+        // What an earlier process planned may not be called for any more.
+        passes::reconcile(context, actor, progress).await?;
+    }
     show(context, id)
 }
 

@@ -67,6 +67,8 @@ pub struct Engine {
     pub(super) claims: Claims,
     pub(super) crawls: Crawls,
     pub(super) findings: Findings,
+    /// Sources that a plan of this process has looked at.
+    planned: Mutex<HashSet<String>>,
     hints: Hints,
     awake: tokio::sync::Notify,
     stopping: AtomicBool,
@@ -95,6 +97,7 @@ impl Engine {
             claims: Claims::default(),
             crawls: Crawls::default(),
             findings: Findings::default(),
+            planned: Mutex::default(),
             hints: Hints::default(),
             awake: tokio::sync::Notify::new(),
             stopping: AtomicBool::new(false),
@@ -194,6 +197,19 @@ impl Engine {
     #[must_use]
     pub fn taken(&self) -> HashSet<String> {
         self.crawls.taken()
+    }
+
+    /// The sources that a plan of this process has looked at.
+    #[must_use]
+    pub fn planned(&self) -> HashSet<String> {
+        let planned = self.planned.lock();
+        planned.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A plan that was recorded has looked at these sources.
+    pub(super) fn has_planned_for(&self, sources: &HashSet<String>) {
+        let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
+        planned.extend(sources.iter().cloned());
     }
 
     /// Set once it is to end.

@@ -118,6 +118,9 @@ pub struct Worker<'a> {
     pub claims: &'a Claims,
     /// Sources of which nothing may be written: gone from the file, or answering for another enterprise.
     pub frozen_sources: HashSet<String>,
+    /// Sources that a plan of this process has looked at: what an earlier one left waiting, perhaps days ago, is sent
+    /// only once a plan still calls for it.
+    pub planned: HashSet<String>,
     /// Who watches.
     pub progress: &'a ProgressSink,
     /// A throttle longer than this is not waited out: the work ends and says until when. Absent: it is.
@@ -186,7 +189,8 @@ impl Worker<'_> {
                 // It stays recorded, and is nobody's to wait for.
                 continue;
             }
-            if report.frozen && !past_freeze {
+            let looked_at = scope == Scope::Unsettled || self.planned.contains(&change.source);
+            if (report.frozen || !looked_at) && !past_freeze {
                 report.pending += 1;
                 continue;
             }

@@ -216,6 +216,7 @@ impl Engine {
                     trigger.by_hand,
                     &mut || self.mark(),
                 )?;
+                self.has_planned_for(&made.sources);
                 story::planned(
                     self.metrics(),
                     &span,
@@ -501,6 +502,7 @@ impl Engine {
             stopping: self.stopping(),
             claims: &self.claims,
             frozen_sources,
+            planned: self.planned(),
             progress,
             patience: None,
             give_way,

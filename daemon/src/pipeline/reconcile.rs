@@ -130,7 +130,7 @@ pub struct Made {
     /// What it was made from, where that was asked for.
     pub basis: Option<StateDigests>,
     memory: Memory,
-    sources: HashSet<String>,
+    pub(super) sources: HashSet<String>,
     facts: KnownFacts,
     desired: Vec<(String, Vec<Desired>, Vec<Absent>)>,
     /// Open applications that a rule approves.
