@@ -204,6 +204,7 @@ fn a_burst_of_ten_thousand_is_answered_and_becomes_few_crawls() {
         (format!("/webhooks/acme?{}", callback.query), callback.body)
     });
     let burst: Vec<_> = burst.collect();
+    let began = std::time::Instant::now();
     let answers = served.post_all(&burst, 32);
     assert_eq!(answers.len(), BURST);
     // Whoever is told that there are too many at once sends again, as WeCom does; nobody is left without an answer.
@@ -221,7 +222,9 @@ fn a_burst_of_ten_thousand_is_answered_and_becomes_few_crawls() {
     until("the joiner has a sub-user", || {
         world.cam.user("m4").is_some()
     });
-    assert!(world.wecom.count("user/list") <= crawls + 8);
+    // One each ten seconds, on a machine that takes its time too; each reads the list of one department.
+    let most = 8 + usize::try_from(began.elapsed().as_secs() / 10).unwrap();
+    assert!(world.wecom.count("user/list") <= crawls + most);
     assert!(world.wecom.count("user/get") < looks + BURST / 10);
     let shown = &world.read(&["sources", "show", "acme"])["callbacks"];
     assert_eq!(shown["received"], taken + 1, "{shown}");
