@@ -101,9 +101,7 @@ fn a_rule_that_gives_sign_in_now_is_followed() {
     world.admission("ann").console_login = true;
     assert_eq!(
         world.changes(),
-        [
-            "update_user ann: follows the rule in line 10 | was off | becomes on | rule says on"
-        ]
+        ["update_user ann: follows the rule in line 10 | was off | becomes on | rule says on"]
     );
 }
 
@@ -156,10 +154,8 @@ fn a_remark_that_somebody_altered_is_written_again() {
     world.seen("ann").remark = Some("another".into());
     assert_eq!(
         world.changes(),
-        [
-            "update_user ann: the remark was altered by someone else \
-             | was remark 'another' | becomes remark 'the rule's [camsync:mark1]'"
-        ]
+        ["update_user ann: the remark was altered by someone else \
+             | was remark 'another' | becomes remark 'the rule's [camsync:mark1]'"]
     );
     world.row("ann").unconfirmed_since = Some(seconds_ago(59));
     assert!(world.changes().is_empty(), "it may be lag");
@@ -173,11 +169,9 @@ fn a_remark_that_follows_changed_facts_is_the_rule_s() {
     let draft = world.draft();
     assert_eq!(
         crate::world::lines(&draft),
-        [
-            "update_user ann: follows the rule in line 10 \
+        ["update_user ann: follows the rule in line 10 \
              | was remark 'the rule's [camsync:mark1]' \
-             | becomes remark 'the rule's new [camsync:mark1]'"
-        ]
+             | becomes remark 'the rule's new [camsync:mark1]'"]
     );
     let (source, key) = ("acme".into(), "ann".into());
     let admitted = Note::Admitted {
@@ -196,10 +190,8 @@ fn a_remark_that_cam_does_not_show_is_written_only_where_it_never_was() {
     world.row("ann").marked = false;
     assert_eq!(
         world.changes(),
-        [
-            "update_user ann: the remark was altered by someone else \
-             | was  | becomes remark 'the rule's [camsync:mark1]'"
-        ]
+        ["update_user ann: the remark was altered by someone else \
+             | was  | becomes remark 'the rule's [camsync:mark1]'"]
     );
 }
 
@@ -271,7 +263,10 @@ fn a_sub_user_that_somebody_deleted_comes_back_where_that_is_repaired_or_asked_f
     world.row("ann").resume_requested = true;
     assert_eq!(world.changes(), [CREATED_AGAIN]);
     world.row("ann").stopped_at = Some(now());
-    assert!(world.changes().is_empty(), "but not what a person suspended");
+    assert!(
+        world.changes().is_empty(),
+        "but not what a person suspended"
+    );
     assert_eq!(world.problems("ann"), [Problem::DeletedByHand]);
 }
 

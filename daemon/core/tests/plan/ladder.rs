@@ -11,7 +11,8 @@ use camsync_core::rules::DenyAll;
 
 use crate::world::{World, given, group, seconds_ago};
 
-const ABSENT: &str = "absent: missing from a complete crawl, and the look-up says: 60111 | on absent";
+const ABSENT: &str =
+    "absent: missing from a complete crawl, and the look-up says: 60111 | on absent";
 
 /// Ann is missing.
 fn leaver() -> World {
@@ -152,7 +153,8 @@ fn the_deny_all_policy_is_made_where_it_does_not_exist() {
     assert_eq!(
         all[..2],
         [
-            "create_policy [policy camsync-deny-all]: leavers are denied everything by it".to_owned(),
+            "create_policy [policy camsync-deny-all]: leavers are denied everything by it"
+                .to_owned(),
             format!("attach_policy ann [policy camsync-deny-all]: {ABSENT}"),
         ]
     );
@@ -231,7 +233,9 @@ fn the_deny_all_policy_that_a_person_has_put_there_is_enough() {
 fn what_camsync_gave_a_leaver_is_taken_and_what_others_gave_is_not() {
     let mut world = leaver();
     let member = group(7, "rd", &[101]);
-    world.grants.set_groups(vec![member, group(8, "ops", &[101])]);
+    world
+        .grants
+        .set_groups(vec![member, group(8, "ops", &[101])]);
     world.own("ann").policies = Some(BTreeMap::from([(3, "Read".into()), (4, "Own".into())]));
     world.row("ann").given = vec![
         given(ObjectKind::Group, "rd", 7),

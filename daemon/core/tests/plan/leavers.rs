@@ -272,10 +272,8 @@ fn an_unlinked_source_is_kept_suspended_or_deleted_as_was_said() {
         world.unlink(then);
         assert_eq!(
             world.changes(),
-            [
-                "suspend_user ann: asked: its source was unlinked by eve \
-                 | on asked | was on | becomes off"
-            ]
+            ["suspend_user ann: asked: its source was unlinked by eve \
+                 | on asked | was on | becomes off"]
         );
     }
     world.suspend("ann", 30);

@@ -2,8 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod drift;
+mod exclusive;
+mod follows;
+mod grants;
 mod ladder;
 mod leavers;
+mod needed;
 mod newcomers;
+mod objects;
+mod quotas;
 mod returns;
 mod world;

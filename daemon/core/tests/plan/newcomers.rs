@@ -81,10 +81,8 @@ fn a_newcomer_gets_a_sub_user_as_the_rule_says() {
     admission.email = Some("bob@acme".into());
     assert_eq!(
         world.changes(),
-        [
-            "create_user bob: admitted by the rule in line 10 \
-             | becomes remark 'the rule's', off, phone '+86 1', email 'bob@acme' | rule says off"
-        ]
+        ["create_user bob: admitted by the rule in line 10 \
+             | becomes remark 'the rule's', off, phone '+86 1', email 'bob@acme' | rule says off"]
     );
 }
 
@@ -330,7 +328,11 @@ fn a_name_that_no_service_takes_is_told() {
 fn the_account_imported_for_a_member_is_taken_over_as_it_is() {
     let mut world = newcomer();
     world.users.push(imported(900, "b.o.b", "BOB"));
-    assert_eq!(world.changes(), [created("bob")], "only where a rule says so");
+    assert_eq!(
+        world.changes(),
+        [created("bob")],
+        "only where a rule says so"
+    );
     world.admission("bob").adopt = Adopt::Wecom;
     assert_eq!(
         world.changes(),
@@ -398,7 +400,11 @@ fn the_account_of_a_member_s_name_is_taken_over_once_a_person_agrees() {
     assert_eq!(draft.changes[0].evidence, Some(Evidence::Adopt));
     world.entitlement("bob").groups.push(wanted("rd"));
     world.grants.set_groups(vec![group(7, "rd", &[])]);
-    assert_eq!(world.changes(), [TAKEN_OVER], "it is read before it is given");
+    assert_eq!(
+        world.changes(),
+        [TAKEN_OVER],
+        "it is read before it is given"
+    );
 }
 
 #[test]

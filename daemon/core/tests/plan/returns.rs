@@ -71,7 +71,8 @@ fn the_denial_comes_off_with_the_return_and_waits_with_it() {
         world.row("ann").given.push(denial);
         world.changes()
     };
-    let off = "detach_policy ann [policy camsync-deny-all 5]: entitled again, by the rule in line 10";
+    let off =
+        "detach_policy ann [policy camsync-deny-all 5]: entitled again, by the rule in line 10";
     assert_eq!(deny(returned()), [BACK, off]);
     assert_eq!(deny(another())[1], format!("{off} | on returned"));
 }
@@ -82,7 +83,8 @@ fn a_denial_that_is_left_over_comes_off_whoever_is_entitled() {
     let mut denial = given(ObjectKind::Policy, "camsync-deny-all", 5);
     denial.rule = None;
     world.row("ann").given.push(denial);
-    let off = "detach_policy ann [policy camsync-deny-all 5]: entitled again, by the rule in line 10";
+    let off =
+        "detach_policy ann [policy camsync-deny-all 5]: entitled again, by the rule in line 10";
     assert_eq!(world.changes(), [off]);
     world.stop("ann");
     assert!(world.changes().is_empty(), "not while a person suspends it");

@@ -1,19 +1,16 @@
 //! Keys, signatures, clocks, and that no secret gets out.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod support;
 
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicU32, Ordering},
 };
 
+use crate::support::{CALLER, NOW, OWNER, Reply, SECRET_ID, SECRET_KEY, Server, http};
 use camsync_cam::{
     Cam, Class, Client, CredentialError, CredentialSource, Credentials, ErrorKind, Language,
     NewUser, SecretText, UserRef, UserUpdate,
 };
 use serde_json::json;
-use support::{CALLER, NOW, Reply, SECRET_ID, SECRET_KEY, Server, http};
 
 fn user() -> Reply {
     Reply::Ok(json!({"Uin": 7, "Name": "alice"}))
@@ -218,6 +215,6 @@ async fn what_add_user_returns_once_is_dropped() {
 async fn the_account_is_read_whole_or_not_at_all() {
     let server = Server::start(|_| user()).await;
     let account = server.client().account().await.unwrap().value;
-    assert_eq!((account.uin, account.owner_uin), (CALLER, support::OWNER));
+    assert_eq!((account.uin, account.owner_uin), (CALLER, OWNER));
     assert_eq!(account.app_id, 1_250_000_000);
 }

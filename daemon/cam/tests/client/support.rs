@@ -1,5 +1,4 @@
 //! A scripted CAM on loopback and a clock that never makes a test wait.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{
     collections::HashMap,

@@ -1,16 +1,13 @@
 //! What becomes of a call when the network, a gateway or CAM itself misbehaves.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod support;
 
 use std::{
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
+use crate::support::{NOW, Reply, SECRET_ID, SECRET_KEY, Server, http, options};
 use camsync_cam::{Cam, Class, Error, ErrorKind, Fault, NewUser, NotSent, Scope, actions};
 use serde_json::json;
-use support::{Reply, Server, http, options};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 fn alice() -> NewUser {
@@ -274,15 +271,12 @@ async fn each_repetition_waits_longer_and_is_signed_afresh() {
     let client = camsync_cam::Client::new(options).unwrap();
     client.get_user("alice").await.unwrap_err();
     let calls = server.calls_of("GetUser");
-    let times: Vec<_> = calls
-        .iter()
-        .map(|call| call.timestamp() - support::NOW)
-        .collect();
+    let times: Vec<_> = calls.iter().map(|call| call.timestamp() - NOW).collect();
     assert_eq!(times, [0, 4, 12, 22]);
     assert!(
         calls
             .iter()
-            .all(|call| call.is_signed_with(support::SECRET_ID, support::SECRET_KEY))
+            .all(|call| call.is_signed_with(SECRET_ID, SECRET_KEY))
     );
     assert_eq!(camsync_cam::Clock::now(&*clock), Duration::from_secs(22));
 }
