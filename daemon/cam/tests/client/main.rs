@@ -1,6 +1,7 @@
 //! The client against a scripted CAM on loopback.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod grants;
 mod listing;
 mod signing;
 mod support;

@@ -187,7 +187,7 @@ fn answer(value: &Value) -> Vec<u8> {
     bytes
 }
 
-async fn read_call(stream: &mut TcpStream) -> Option<Call> {
+pub(crate) async fn read_call(stream: &mut TcpStream) -> Option<Call> {
     let mut bytes = Vec::new();
     let head_end = loop {
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {

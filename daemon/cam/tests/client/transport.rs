@@ -87,6 +87,35 @@ async fn a_huge_answer_is_refused_announced_or_not() {
     );
 }
 
+/// What becomes of a read whose answer is so much longer than the limit, with its length announced or not.
+async fn answer_over_the_limit(by: usize, announced: bool) -> Result<(), ErrorKind> {
+    let body = r#"{"Response":{"Uin":7,"Name":"alice","RequestId":"r"}}"#;
+    let length = if announced {
+        format!("Content-Length: {}\r\n", body.len())
+    } else {
+        String::new()
+    };
+    let answer = format!("HTTP/1.1 200 OK\r\nConnection: close\r\n{length}\r\n{body}");
+    let server = Server::start(move |_| Reply::Raw(answer.clone().into_bytes())).await;
+    let (mut options, _) = server.options();
+    options.response_bytes_max = body.len() - by;
+    let client = camsync_cam::Client::new(options).unwrap();
+    let answer = client.get_user("alice").await;
+    answer.map(drop).map_err(|error| error.kind)
+}
+
+#[tokio::test]
+async fn an_answer_may_be_as_long_as_the_limit_and_not_a_byte_longer() {
+    let fault = Fault::TooLarge;
+    for announced in [true, false] {
+        assert_eq!(answer_over_the_limit(0, announced).await, Ok(()));
+        assert_eq!(
+            answer_over_the_limit(1, announced).await,
+            Err(ErrorKind::Unknown { fault })
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
     let elsewhere = Server::start(|_| Reply::Ok(json!({"Uin": 7, "Name": "alice"}))).await;

@@ -352,6 +352,7 @@ fn who_lost_a_group_by_its_deletion_is_told_and_joins_its_successor_only_on_requ
     assert!(world.changes().is_empty());
     let object = Object::group("rd", Some(8));
     assert_eq!(world.problems("ann"), [Problem::GrantTaken { object }]);
+    assert_eq!(world.draft().notes, [], "what she lost is remembered");
     world.row("ann").resume_requested = true;
     assert_eq!(
         world.changes(),
@@ -420,4 +421,53 @@ fn a_group_that_came_to_administer_is_not_left_by_that() {
     world.grants.set_groups(vec![admins]);
     assert!(world.changes().is_empty());
     assert_eq!(world.problems("ann").len(), 1);
+}
+
+#[test]
+fn a_group_that_was_lost_says_nothing_of_others() {
+    let mut world = called_for();
+    world.row("ann").given = vec![
+        given(ObjectKind::Group, "ops", 9),
+        given(ObjectKind::Group, "Read", 10),
+    ];
+    let draft = world.draft();
+    assert_eq!(lines(&draft), [JOINS, GETS]);
+    let forgotten = |name: &str, id| Note::GrantForgotten {
+        sub_user: 1,
+        object: Object::group(name, Some(id)),
+    };
+    assert_eq!(draft.notes, [forgotten("ops", 9), forgotten("Read", 10)]);
+}
+
+#[test]
+fn a_group_that_was_given_is_not_taken_for_one_that_is_missing() {
+    let mut world = granted();
+    world.entitlement("ann").groups.push(wanted("new"));
+    world.grants.policies = policies(&[policy(3, "Read")]);
+    assert_eq!(
+        world.changes(),
+        [
+            "create_group [group new]: granted by the rule in line 20",
+            "add_to_group ann [group new]: granted by the rule in line 20",
+        ]
+    );
+}
+
+#[test]
+fn a_policy_that_cam_does_not_know_keeps_no_other() {
+    let mut world = granted();
+    world
+        .row("ann")
+        .given
+        .push(given(ObjectKind::Policy, "Write", 4));
+    let own = world.own("ann").policies.get_or_insert_default();
+    own.insert(4, "Write".into());
+    world.grants.policies.insert("Read".into(), None);
+    assert_eq!(
+        world.changes(),
+        [
+            "detach_policy ann [policy Write 4]: no grant rule calls for it any more; \
+             it was given by the rule in line 20 | on excluded"
+        ]
+    );
 }

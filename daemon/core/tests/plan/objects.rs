@@ -198,6 +198,31 @@ fn the_deny_all_policy_is_not_made_twice() {
     assert_eq!(makes(&world), 0);
 }
 
+#[test]
+fn what_others_need_is_made_first_and_what_is_left_over_goes_last() {
+    let mut world = left_over();
+    world.admit("bob");
+    world.admit_at("beta", "zoe");
+    let zoe = &mut world.desired.get_mut("beta").unwrap()[0];
+    zoe.entitlement.groups.push(wanted("new"));
+    let kinds: Vec<&str> = world
+        .draft()
+        .changes
+        .iter()
+        .map(|c| c.kind.as_str())
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            "create_group",
+            "create_user",
+            "create_user",
+            "add_to_group",
+            "delete_group"
+        ]
+    );
+}
+
 /// All but so many of those whom camsync put into a group, or gave a policy, lose it by a rule edit.
 fn emptied(all: usize, keep: usize, others: usize, kind: ObjectKind) -> usize {
     let keys: Vec<String> = (0..all).map(|n| format!("m{n}")).collect();
