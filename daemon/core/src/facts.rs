@@ -257,6 +257,11 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_that_shows_a_member_whole_shows_nothing_of_them() {
+        assert_eq!(shown(ann(), "member"), "{}");
+    }
+
+    #[test]
     fn a_rule_may_ask_whether_there_is_an_attribute_at_all() {
         let language = Language::new();
         let condition = Condition::parse("member.attributes is mapping").unwrap();

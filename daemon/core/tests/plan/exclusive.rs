@@ -98,3 +98,24 @@ fn a_group_that_came_to_administer_is_neither_given_nor_taken() {
     world.grants.set_groups(vec![admins]);
     assert_eq!(world.changes(), groups_and_policies()[1..]);
 }
+
+#[test]
+fn what_camsync_gave_shields_nothing_else() {
+    let mut world = exclusive();
+    let groups = vec![group(7, "rd", &[101]), group(8, "ops", &[101])];
+    world.grants.set_groups(groups);
+    world.entitlement("ann").groups.push(wanted("rd"));
+    world.grants.policies = policies(&[policy(8, "Read")]);
+    world.entitlement("ann").policies.push(wanted("Read"));
+    world.row("ann").given = vec![
+        given(ObjectKind::Group, "rd", 7),
+        // Of the same number as the group that others gave.
+        given(ObjectKind::Policy, "Read", 8),
+    ];
+    let own = world.own("ann");
+    own.groups.get_or_insert_default().insert(7, "rd".into());
+    own.policies
+        .get_or_insert_default()
+        .insert(8, "Read".into());
+    assert_eq!(world.changes(), groups_and_policies());
+}

@@ -159,7 +159,8 @@ fn the_deny_all_policy_that_camsync_made_is_noted_as_it_is_shown() {
             ..made(5, "camsync-deny-all")
         });
         world.grants.deny_all = deny_all;
-        world.grants.set_groups(Vec::new());
+        // Of the same number, and nobody's.
+        world.grants.set_groups(vec![group(5, "x", &[])]);
         let draft = world.draft();
         assert!(draft.changes.is_empty(), "it is never removed");
         draft.notes
@@ -253,6 +254,7 @@ fn emptied(all: usize, keep: usize, others: usize, kind: ObjectKind) -> usize {
 fn taking_more_than_half_of_a_group_counts_like_one_more_person() {
     assert_eq!(emptied(4, 1, 0, ObjectKind::Group), 3);
     assert_eq!(emptied(4, 2, 0, ObjectKind::Group), 0, "half is not more");
+    assert_eq!(emptied(8, 3, 0, ObjectKind::Group), 5);
     assert_eq!(emptied(4, 1, 2, ObjectKind::Group), 0, "others are in it");
     assert_eq!(emptied(3, 1, 0, ObjectKind::Group), 2);
     assert_eq!(emptied(2, 0, 0, ObjectKind::Group), 0, "two are few");
