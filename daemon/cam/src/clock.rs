@@ -57,3 +57,22 @@ impl Clock for SystemClock {
         tokio::time::sleep(duration).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machine_s_time_is_in_seconds_since_1970() {
+        // 2020 is over on any machine that builds this.
+        assert!(SystemClock::new().unix_seconds() > 1_600_000_000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_counts_from_its_start_and_sleeps_as_long_as_it_is_told() {
+        let clock = SystemClock::default();
+        assert_eq!(clock.now(), Duration::ZERO);
+        clock.sleep(Duration::from_secs(7)).await;
+        assert_eq!(clock.now(), Duration::from_secs(7));
+    }
+}

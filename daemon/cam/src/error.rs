@@ -329,4 +329,62 @@ mod tests {
             "DeleteUser: CAM answered OperationDenied.HaveKeys: have keys (RequestId r-1)"
         );
     }
+
+    fn refused(code: &str) -> Error {
+        let mut error = Error::new(&actions::GET_USER, ErrorKind::Refused, "");
+        error.code = Some(code.to_owned());
+        error
+    }
+
+    #[test]
+    fn a_message_that_just_fits_is_not_cut() {
+        let fits = "x".repeat(MESSAGE_CHARS_MAX);
+        assert_eq!(bounded(&fits), fits);
+        assert_eq!(bounded(&format!("{fits}x")), format!("{fits}…"));
+    }
+
+    #[test]
+    fn what_is_missing_in_use_or_absent_is_told_by_its_code_alone() {
+        let is: [(fn(&Error) -> bool, &str); 6] = [
+            (Error::is_user_not_found, "ResourceNotFound.UserNotExist"),
+            (Error::is_group_not_found, "InvalidParameter.GroupNotExist"),
+            (Error::is_policy_not_found, "InvalidParameter.PolicyIdError"),
+            (Error::is_name_in_use, "InvalidParameter.SubUserNameInUse"),
+            (Error::is_action_absent, "InvalidAction"),
+            (Error::is_clock_skew, "AuthFailure.SignatureExpire"),
+        ];
+        for (row, (asked, _)) in is.iter().enumerate() {
+            for (column, (_, code)) in is.iter().enumerate() {
+                assert_eq!(asked(&refused(code)), row == column, "{code}");
+            }
+            let no_code = Error::new(&actions::GET_USER, ErrorKind::Refused, "");
+            assert!(!asked(&no_code));
+        }
+    }
+
+    #[test]
+    fn the_text_says_what_became_of_the_call() {
+        let text = |kind| Error::new(&actions::GET_USER, kind, "").to_string();
+        let not_sent = |cause| ErrorKind::NotSent { cause };
+        assert_eq!(text(ErrorKind::Refused), "GetUser: CAM refused");
+        assert_eq!(
+            text(not_sent(NotSent::Dns)),
+            "GetUser: not sent, the host's name cannot be resolved"
+        );
+        assert_eq!(
+            text(not_sent(NotSent::Connect)),
+            "GetUser: not sent, no connection"
+        );
+        let fault = Fault::HttpStatus(502);
+        assert_eq!(
+            text(ErrorKind::Unknown { fault }),
+            "GetUser: outcome unknown, HTTP status 502"
+        );
+        let mut skewed = refused("AuthFailure.SignatureExpire");
+        skewed.skew_seconds = Some(400);
+        assert_eq!(
+            skewed.to_string(),
+            "GetUser: CAM answered AuthFailure.SignatureExpire (CAM's clock is 400 s ahead of this machine's)"
+        );
+    }
 }

@@ -218,4 +218,21 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn the_lowest_rate_and_each_loopback_address_are_accepted() {
+        let mut slow = options("https://a");
+        slow.requests_per_second = RATE_MIN;
+        assert_eq!(slow.checked_host().unwrap(), "a");
+        assert_eq!(host("http://127.9.9.9").unwrap(), "127.9.9.9");
+        for plain in ["http://10.0.0.1", "http://[::2]", "ftp://localhost"] {
+            let refused = host(plain);
+            assert!(
+                matches!(refused, Err(OptionsError::NotEncrypted { .. })),
+                "{plain}"
+            );
+        }
+        assert_eq!(host("https://u@a/"), Err(OptionsError::NotBare));
+        assert_eq!(host("https://:p@a/"), Err(OptionsError::NotBare));
+    }
 }

@@ -277,3 +277,64 @@ fn shares_follow_the_documented_limits() {
     assert!((Share::Half.fraction() - 10.0 / 20.0).abs() < f64::EPSILON);
     assert!((Share::Quarter.fraction() - 5.0 / 20.0).abs() < f64::EPSILON);
 }
+
+#[test]
+fn half_an_interval_late_is_not_late() {
+    let interval = millis(100);
+    let at = |now| next_slot(millis(100), millis(now), interval);
+    assert_eq!(at(150), (Duration::ZERO, millis(200)));
+    assert_eq!(at(151), (Duration::ZERO, millis(251)));
+    assert_eq!(at(40), (millis(60), millis(200)));
+}
+
+#[test]
+fn a_second_after_a_refusal_another_is_another_event() {
+    let once = Brake::default().press(Duration::ZERO, Duration::ZERO);
+    let part = |brake: Brake, now| brake.part(millis(now));
+    let same = once.press(millis(999), Duration::ZERO);
+    assert!((part(same, 999) - part(once, 999)).abs() < 1e-9);
+    let other = once.press(SECOND, Duration::ZERO);
+    assert!((part(other, 1_000) - part(once, 1_000) * 0.7).abs() < 1e-9);
+}
+
+#[test]
+fn a_tenth_of_the_rate_comes_back_in_48_seconds_and_a_32nd_is_always_left() {
+    let once = Brake::default().press(Duration::ZERO, Duration::ZERO);
+    assert!((once.part(48 * SECOND) - 0.8).abs() < 1e-9);
+    let mut brake = Brake::default();
+    for second in 0..60 {
+        brake = brake.press(SECOND * second, Duration::ZERO);
+    }
+    assert!((brake.part(59 * SECOND) - 1.0 / 32.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_longer_silence_is_not_cut_short_by_a_shorter_one() {
+    let once = Brake::default().press(Duration::ZERO, 30 * SECOND);
+    let again = once.press(5 * SECOND, SECOND);
+    assert_eq!(again.hold(5 * SECOND), 25 * SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_action_has_its_share_of_the_rate_and_a_limit_by_address_is_waited_out() {
+    let pacer = Pacer::new(Arc::new(SystemClock::new()), 16.0);
+    let rate = |action: &Action, wanted: f64| (pacer.rate(action) - wanted).abs() < 1e-6;
+    assert!(rate(&GET_USER, 16.0) && rate(&ATTACH_USER_POLICY, 8.0));
+    assert!(rate(&UPDATE_ACCESS_KEY, 4.0));
+    pacer.refused(&ATTACH_USER_POLICY, "RequestLimitExceeded");
+    assert!(rate(&ATTACH_USER_POLICY, 5.6));
+    assert_eq!(pacer.hold(&ATTACH_USER_POLICY), SECOND);
+    assert_eq!(pacer.hold(&GET_USER), Duration::ZERO);
+    pacer.refused(&GET_USER, "RequestLimitExceeded.IPLimitExceeded");
+    assert_eq!(pacer.hold(&LIST_GROUPS), 30 * SECOND);
+    let slowest = Pacer::new(Arc::new(SystemClock::new()), 0.0);
+    assert!((slowest.rate(&GET_USER) - 0.01).abs() < 1e-9);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_by_region_counts_for_the_account() {
+    let pacer = Pacer::new(Arc::new(SystemClock::new()), 16.0);
+    let code = "RequestLimitExceeded.GlobalRegionUinLimitExceeded";
+    pacer.refused(&GET_USER, code);
+    assert_eq!(pacer.hold(&LIST_GROUPS), 2 * SECOND);
+}

@@ -162,4 +162,16 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn what_is_no_value_is_none_and_a_flag_is_on_for_any_number_but_0() {
+        let read = |json: &str| serde_json::from_str::<Sample>(json).unwrap();
+        let sample = read(r#"{"uin":-5,"on":-1,"kind":1.5}"#);
+        assert_eq!((sample.uin, sample.on, sample.kind.as_str()), (0, None, ""));
+        let sample = read(r#"{"uin":" 7 ","on":"2","kind":true,"items":[1,2]}"#);
+        assert_eq!((sample.uin, sample.on), (7, Some(true)));
+        assert_eq!((sample.kind.as_str(), sample.items), ("", vec![1, 2]));
+        assert_eq!(read(r#"{"uin":{"a":[1]},"kind":[{}]}"#).uin, 0);
+        assert_eq!(read(r#"{"uin":"x"}"#).uin, 0);
+    }
 }

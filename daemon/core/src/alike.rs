@@ -371,4 +371,98 @@ mod tests {
             assert_eq!(asked_of(all), bits(MEMBER_NAMES), "{all}");
         }
     }
+
+    /// Two members who agree in one fact alone, and one who differs from the first in that fact alone.
+    fn agreeing_in(name: &str) -> (Member, Member, Member) {
+        let made = |word: &str| Member {
+            id: word.into(),
+            username: word.into(),
+            name: word.into(),
+            alias: word.into(),
+            email: word.into(),
+            phone: word.into(),
+            position: word.into(),
+            status: if word == "a" {
+                MemberStatus::Active
+            } else {
+                MemberStatus::Invited
+            },
+            departments: vec![word.into()],
+            main_department: Some(word.into()),
+            leader_of: vec![word.into()],
+            tags: vec![word.into()],
+            attributes: [(word.to_owned(), word.to_owned())].into(),
+            shown_by: Vec::new(),
+        };
+        let give = |from: &Member, to: &mut Member| match name {
+            "id" => to.id.clone_from(&from.id),
+            "username" => to.username.clone_from(&from.username),
+            "name" => to.name.clone_from(&from.name),
+            "alias" => to.alias.clone_from(&from.alias),
+            "email" => to.email.clone_from(&from.email),
+            "phone" => to.phone.clone_from(&from.phone),
+            "position" => to.position.clone_from(&from.position),
+            "status" => to.status = from.status,
+            "departments" | "department_names" | "department_path" => {
+                to.departments.clone_from(&from.departments);
+            }
+            "main_department" | "main_department_name" => {
+                to.main_department.clone_from(&from.main_department);
+            }
+            "leader_of" => to.leader_of.clone_from(&from.leader_of),
+            "tags" => to.tags.clone_from(&from.tags),
+            _ => to.attributes.clone_from(&from.attributes),
+        };
+        let (first, mut like, mut unlike) = (made("a"), made("b"), made("a"));
+        give(&first, &mut like);
+        give(&made("b"), &mut unlike);
+        (first, like, unlike)
+    }
+
+    #[test]
+    fn members_look_alike_who_agree_in_what_is_asked_and_in_nothing_else() {
+        let hash = |look: &Look<'_>| {
+            let mut hasher = std::hash::DefaultHasher::new();
+            look.hash(&mut hasher);
+            hasher.finish()
+        };
+        for name in MEMBER_NAMES {
+            let (first, like, unlike) = agreeing_in(name);
+            let look = |member| Look {
+                member,
+                asked: bits(&[name]),
+            };
+            assert!(look(&first) == look(&like), "{name}");
+            assert_eq!(hash(&look(&first)), hash(&look(&like)), "{name}");
+            assert!(look(&first) != look(&unlike), "{name}");
+            assert_ne!(hash(&look(&first)), hash(&look(&unlike)), "{name}");
+        }
+    }
+
+    #[test]
+    fn members_do_not_look_alike_to_conditions_that_ask_of_other_facts() {
+        let (first, ..) = agreeing_in("tags");
+        let look = |asked| Look {
+            member: &first,
+            asked,
+        };
+        // Both facts have the same value.
+        assert!(look(bits(&["tags"])) != look(bits(&["leader_of"])));
+    }
+
+    #[test]
+    fn what_was_answered_for_one_is_not_asked_of_those_who_look_alike() {
+        let language = Language::new();
+        let condition = Condition::parse("member.position == 'a'").unwrap();
+        let compiled = language.condition(&condition).unwrap();
+        let mut judge = Judge::new([Some((condition.source(), &compiled))].into_iter());
+        let (first, like, unlike) = agreeing_in("position");
+        let members = [first, like, unlike].map(Arc::new);
+        for member in &members {
+            let facts = Facts::new(member, &departments(), "acme", "wecom");
+            judge.find(member, &facts, |_, _| None::<()>);
+        }
+        let known = judge.groups[0].known.as_ref().unwrap();
+        assert_eq!(known.len(), 2);
+    }
 }

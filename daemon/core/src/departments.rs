@@ -95,4 +95,40 @@ mod tests {
         assert_eq!(departments.path(&["1".into()]), ["D2", "D1"]);
         assert_eq!(departments.path(&["3".into()]), ["D3"]);
     }
+
+    fn ids(ids: &[&str]) -> Vec<String> {
+        ids.iter().map(|id| (*id).to_owned()).collect()
+    }
+
+    #[test]
+    fn names_are_those_of_what_is_visible_in_order() {
+        let departments = Departments::new(vec![department("1", None), department("2", None)]);
+        assert_eq!(departments.name("2"), Some("D2"));
+        assert_eq!(departments.name("9"), None);
+        assert_eq!(departments.names(&ids(&["2", "9", "1"])), ["D2", "D1"]);
+        assert_eq!((departments.len(), departments.is_empty()), (2, false));
+        let none = Departments::default();
+        assert_eq!((none.len(), none.is_empty()), (0, true));
+    }
+
+    #[test]
+    fn a_path_names_each_once_and_the_root_first() {
+        let departments = Departments::new(vec![
+            department("1", None),
+            department("2", Some("1")),
+            department("3", Some("2")),
+            department("4", Some("2")),
+        ]);
+        let path = departments.path(&ids(&["3", "4", "9"]));
+        assert_eq!(path, ["D1", "D2", "D3", "D4"]);
+    }
+
+    #[test]
+    fn a_path_is_cut_where_no_tree_is_so_deep() {
+        let line = (0..100).map(|n| department(&n.to_string(), Some(&(n + 1).to_string())));
+        let departments = Departments::new(line.collect());
+        let path = departments.path(&ids(&["0"]));
+        assert_eq!(path.len(), DEEPEST);
+        assert_eq!(path.last().map(String::as_str), Some("D0"));
+    }
 }

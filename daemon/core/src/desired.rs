@@ -451,3 +451,7 @@ fn call_for(
 #[cfg(test)]
 #[path = "prospect_tests.rs"]
 mod prospect_tests;
+
+#[cfg(test)]
+#[path = "desired_tests.rs"]
+mod tests;

@@ -74,4 +74,24 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_rule_is_refused_one_byte_one_bracket_or_one_operator_too_far() {
+        let offset = |source: String| check(&source).map_err(|e| e.offset);
+        assert_eq!(offset("a".repeat(4096)), Ok(()));
+        assert_eq!(offset("a".repeat(4097)), Err(None));
+        for open in ["(", "[", "{"] {
+            assert_eq!(offset(open.repeat(32)), Ok(()));
+            assert_eq!(offset(open.repeat(33)), Err(Some(32)));
+        }
+        assert_eq!(offset("+".repeat(1000)), Ok(()));
+        assert_eq!(offset("+".repeat(1001)), Err(Some(1000)));
+    }
+
+    #[test]
+    fn what_is_closed_does_not_nest_and_what_quotes_does_not_chain() {
+        assert_eq!(check(&"()[]{}".repeat(100)), Ok(()));
+        assert_eq!(check(&format!("){}", "(".repeat(32))), Ok(()));
+        assert_eq!(check(&"'\",_a".repeat(500)), Ok(()));
+    }
 }

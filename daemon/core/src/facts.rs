@@ -162,3 +162,110 @@ pub(crate) fn blank_member() -> Member {
         shown_by: Vec::new(),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::expression::{Condition, Language, Text};
+    use crate::model::{Department, MemberStatus};
+
+    fn ann() -> Member {
+        let text = |text: &str| text.to_owned();
+        Member {
+            id: text("Ann"),
+            username: text("ann"),
+            name: text("An Ni"),
+            alias: text("Annie"),
+            email: text("ann@acme"),
+            phone: text("+86 1"),
+            position: text("SRE"),
+            status: MemberStatus::Invited,
+            departments: vec![text("3"), text("1")],
+            main_department: None,
+            leader_of: vec![text("3")],
+            tags: vec![text("on-call")],
+            attributes: [(text("level"), text("7"))].into(),
+            shown_by: Vec::new(),
+        }
+    }
+
+    fn departments() -> Departments {
+        let department = |id: &str, parent: Option<&str>| Department {
+            id: id.into(),
+            parent: parent.map(str::to_owned),
+            name: format!("D{id}"),
+        };
+        Departments::new(vec![department("1", None), department("3", Some("1"))])
+    }
+
+    /// What a rule makes of one fact.
+    fn shown(member: Member, fact: &str) -> String {
+        let facts = Facts::new(&Arc::new(member), &Arc::new(departments()), "acme", "wecom");
+        let text = Text::parse(&format!("{{{{ {fact} }}}}")).unwrap();
+        let language = Language::new();
+        language.text(&text).unwrap().fill(&facts).unwrap()
+    }
+
+    #[test]
+    fn each_fact_has_the_name_that_is_documented() {
+        let told: Vec<(&str, String)> = MEMBER_NAMES
+            .iter()
+            .map(|name| (*name, shown(ann(), &format!("member.{name}"))))
+            .collect();
+        let wanted = [
+            ("id", "Ann"),
+            ("username", "ann"),
+            ("name", "An Ni"),
+            ("alias", "Annie"),
+            ("email", "ann@acme"),
+            ("phone", "+86 1"),
+            ("position", "SRE"),
+            ("status", "invited"),
+            ("departments", "['3', '1']"),
+            ("department_names", "['D3', 'D1']"),
+            ("department_path", "['D1', 'D3']"),
+            ("main_department", "3"),
+            ("main_department_name", "D3"),
+            ("leader_of", "['3']"),
+            ("tags", "['on-call']"),
+        ];
+        for (told, (name, wanted)) in told.iter().zip(wanted) {
+            assert_eq!((told.0, told.1.as_str()), (name, wanted));
+        }
+        assert_eq!(shown(ann(), "source.name"), "acme");
+        assert_eq!(shown(ann(), "source.connector"), "wecom");
+    }
+
+    #[test]
+    fn an_attribute_that_a_member_lacks_is_empty() {
+        assert_eq!(shown(ann(), "member.attributes.level"), "7");
+        assert_eq!(shown(ann(), "member.attributes.nothing"), "");
+    }
+
+    #[test]
+    fn the_main_department_is_the_provider_s_and_else_the_first() {
+        let mut member = ann();
+        member.main_department = Some("1".into());
+        assert_eq!(main_department(&member), "1");
+        member.main_department = None;
+        assert_eq!(main_department(&member), "3");
+        member.departments.clear();
+        assert_eq!(main_department(&member), "");
+        member.main_department = Some("9".into());
+        assert_eq!(shown(member, "member.main_department_name"), "");
+    }
+
+    #[test]
+    fn a_rule_that_shows_a_member_whole_shows_nothing_of_them() {
+        assert_eq!(shown(ann(), "member"), "{}");
+    }
+
+    #[test]
+    fn a_rule_may_ask_whether_there_is_an_attribute_at_all() {
+        let language = Language::new();
+        let condition = Condition::parse("member.attributes is mapping").unwrap();
+        let condition = language.condition(&condition).unwrap();
+        assert_eq!(condition.holds(&Facts::blank()), Ok(true));
+    }
+}

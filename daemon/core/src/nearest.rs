@@ -13,3 +13,27 @@ pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&
         .min()
         .map(|(.., known)| known)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    fn to(name: &str, known: &[&'static str]) -> Option<&'static str> {
+        nearest(name, known.iter().copied())
+    }
+
+    #[test]
+    fn a_third_of_a_name_may_be_wrong_and_one_letter_in_any_case() {
+        assert_eq!(to("abcdxy", &["abcdef"]), Some("abcdef"));
+        assert_eq!(to("abcxyz", &["abcdef"]), None);
+        assert_eq!(to("ax", &["ab"]), Some("ab"));
+        assert_eq!(to("xy", &["ab"]), None);
+    }
+
+    #[test]
+    fn the_nearest_counts_and_of_two_as_near_the_first_by_name() {
+        assert_eq!(to("nmae", &["names", "name"]), Some("name"));
+        assert_eq!(to("tagz", &["tagx", "tagb"]), Some("tagb"));
+        assert_eq!(to("ab", &["abcd"]), None);
+    }
+}

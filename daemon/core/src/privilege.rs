@@ -136,4 +136,43 @@ mod tests {
         assert!(!denies(&document(allow)));
         assert!(denies("not json"));
     }
+
+    #[test]
+    fn an_action_reaches_cam_by_its_service_and_by_what_it_does() {
+        for action in [
+            "*",
+            "cam:*",
+            "CAM:AddUser",
+            " name/cam:DeleteUser ",
+            "*:*",
+            "c*m:Add*",
+            "*m:x",
+        ] {
+            assert!(reaches_cam(action), "{action}");
+        }
+        let others = [
+            "cvm:*",
+            "cam:GetUser",
+            "cam:list*",
+            "c*:Describe*",
+            "cv*:*",
+            "*n:*",
+            "cam",
+        ];
+        for action in others {
+            assert!(!reaches_cam(action), "{action}");
+        }
+    }
+
+    #[test]
+    fn one_statement_that_administers_among_others_is_enough() {
+        let cvm = r#"{"effect":"allow","action":"cvm:*"}"#;
+        let cam = r#"{"Effect":"Allow","Action":["cvm:*",7]}"#;
+        let document = |all: &str| format!(r#"{{"Statement":[{all}]}}"#);
+        assert!(custom(&document(&format!("{cvm},{cam}"))));
+        assert!(!custom(&document(cvm)));
+        assert!(custom(r#"{"statement":[]}"#));
+        assert!(custom(r#"{"statement":null}"#));
+        assert!(denies(r#"{"statement":[]}"#));
+    }
 }

@@ -71,6 +71,19 @@ fn the_first_rule_that_matches_says_who_decides() {
 }
 
 #[test]
+fn a_rule_that_asks_others_approves_nobody_else() {
+    let rules = [
+        rule(2, "member.position == 'boss'", Enroll::Apply, Some("true")),
+        rule(7, "", Enroll::Apply, None),
+    ];
+    let by_person = Prospect::ByPerson {
+        rule: 7,
+        error: None,
+    };
+    assert_eq!(of(&rules, &member("SRE", MemberStatus::Active)), by_person);
+}
+
+#[test]
 fn a_condition_that_fails_on_a_member_approves_nobody() {
     let broken = rule(2, "", Enroll::Apply, Some("member.position / 2 > 1"));
     let found = of(&[broken], &member("SRE", MemberStatus::Active));

@@ -53,4 +53,9 @@ mod tests {
         assert_eq!(with_mark("", "a"), "[camsync:a]");
         assert_eq!(with_mark("张三", "a"), "张三 [camsync:a]");
     }
+
+    #[test]
+    fn control_characters_do_not_get_into_a_remark() {
+        assert_eq!(with_mark("a\u{7}b\n", "k"), "ab [camsync:k]");
+    }
 }

@@ -109,4 +109,31 @@ mod tests {
         assert_eq!(next(&policy, FailureClass::Permanent, 1, 0.0), Next::Fail);
         assert_eq!(next(&policy, FailureClass::Quota, 1, 0.0), Next::Hold);
     }
+
+    #[test]
+    fn pauses_double_up_to_the_longest_and_spread_over_their_upper_half() {
+        let policy = Retry {
+            initial: Duration::from_secs(1),
+            max: Duration::from_secs(300),
+            attempts: 30,
+        };
+        let pause = |attempt, dice| next(&policy, FailureClass::Transient, attempt, dice);
+        let seconds = |seconds| Next::After(Duration::from_secs_f64(seconds));
+        assert_eq!(pause(1, 1.0), seconds(1.0));
+        assert_eq!(pause(2, 1.0), seconds(2.0));
+        assert_eq!(pause(5, 1.0), seconds(16.0));
+        assert_eq!(pause(5, 0.0), seconds(8.0));
+        assert_eq!(pause(5, 0.5), seconds(12.0));
+        assert_eq!(pause(5, 7.0), seconds(16.0));
+        assert_eq!(pause(29, 1.0), seconds(300.0));
+        assert_eq!(pause(30, 1.0), Next::Fail);
+    }
+
+    #[test]
+    fn what_becomes_of_a_failure_is_its_class_s() {
+        let of = |class| next(&Retry::default(), class, 1, 0.0);
+        assert_eq!(of(FailureClass::Target), Next::Stop);
+        assert_eq!(of(FailureClass::Permission), Next::Hold);
+        assert_eq!(of(FailureClass::Unknown), of(FailureClass::Transient));
+    }
 }

@@ -1,13 +1,10 @@
 //! Listings: paged, restarted, merged, and never silently short.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod support;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::support::{CALLER, Call, OWNER, Reply, Server};
 use camsync_cam::{Cam, CloudUser, ErrorKind, Fault, UserType};
 use serde_json::{Value, json};
-use support::{CALLER, Call, OWNER, Reply, Server};
 
 fn account(uin: u64, kind: &str) -> Value {
     json!({"Uin": uin, "Name": format!("u{uin}"), "Remark": null, "ConsoleLogin": 1,

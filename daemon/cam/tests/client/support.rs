@@ -1,5 +1,4 @@
 //! A scripted CAM on loopback and a clock that never makes a test wait.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{
     collections::HashMap,
@@ -188,7 +187,7 @@ fn answer(value: &Value) -> Vec<u8> {
     bytes
 }
 
-async fn read_call(stream: &mut TcpStream) -> Option<Call> {
+pub(crate) async fn read_call(stream: &mut TcpStream) -> Option<Call> {
     let mut bytes = Vec::new();
     let head_end = loop {
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {

@@ -1,19 +1,16 @@
 //! Keys, signatures, clocks, and that no secret gets out.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod support;
 
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicU32, Ordering},
 };
 
+use crate::support::{CALLER, NOW, OWNER, Reply, SECRET_ID, SECRET_KEY, Server, http};
 use camsync_cam::{
     Cam, Class, Client, CredentialError, CredentialSource, Credentials, ErrorKind, Language,
     NewUser, SecretText, UserRef, UserUpdate,
 };
 use serde_json::json;
-use support::{CALLER, NOW, Reply, SECRET_ID, SECRET_KEY, Server, http};
 
 fn user() -> Reply {
     Reply::Ok(json!({"Uin": 7, "Name": "alice"}))
@@ -218,6 +215,44 @@ async fn what_add_user_returns_once_is_dropped() {
 async fn the_account_is_read_whole_or_not_at_all() {
     let server = Server::start(|_| user()).await;
     let account = server.client().account().await.unwrap().value;
-    assert_eq!((account.uin, account.owner_uin), (CALLER, support::OWNER));
+    assert_eq!((account.uin, account.owner_uin), (CALLER, OWNER));
     assert_eq!(account.app_id, 1_250_000_000);
+}
+
+#[tokio::test]
+async fn an_account_that_is_not_told_whole_keeps_every_write_back() {
+    for (uin, owner) in [(0, 1), (1, 0)] {
+        let body = format!(
+            r#"{{"Response":{{"Uin":{uin},"OwnerUin":{owner},"AppId":1,"RequestId":"r"}}}}"#
+        );
+        let (mut options, _) = crate::support::options(&answering(body).await);
+        options.read_attempts = 1;
+        let client = Client::new(options).unwrap();
+        let error = client.account().await.unwrap_err();
+        assert_eq!(error.message, "no Uin or no OwnerUin");
+        let user = UserRef {
+            uin: 7,
+            name: "alice".to_owned(),
+        };
+        let error = client.delete_user(&user, false).await.unwrap_err();
+        assert_eq!(error.action, "GetUserAppId");
+    }
+}
+
+/// Answers everything, whose key it is included, with this body.
+async fn answering(body: String) -> String {
+    use tokio::io::AsyncWriteExt;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            crate::support::read_call(&mut stream).await;
+            let length = body.len();
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+            );
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    endpoint
 }

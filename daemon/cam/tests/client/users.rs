@@ -1,13 +1,10 @@
 //! Single sub-users, their keys and memberships: what is sent, what is understood, what is refused.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod support;
-
+use crate::support::{CALLER, OWNER, Reply, Server};
 use camsync_cam::{
     Cam, Class, ErrorKind, NamedUser, NewUser, PermissionLevel, PolicyKind, UserRef, UserUpdate,
 };
 use serde_json::json;
-use support::{CALLER, OWNER, Reply, Server};
 
 const BOB: u64 = 100_000_546_533;
 

@@ -1,16 +1,13 @@
 //! What becomes of a call when the network, a gateway or CAM itself misbehaves.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
-mod support;
 
 use std::{
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
+use crate::support::{NOW, Reply, SECRET_ID, SECRET_KEY, Server, http, options};
 use camsync_cam::{Cam, Class, Error, ErrorKind, Fault, NewUser, NotSent, Scope, actions};
 use serde_json::json;
-use support::{Reply, Server, http, options};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 fn alice() -> NewUser {
@@ -88,6 +85,35 @@ async fn a_huge_answer_is_refused_announced_or_not() {
         fault_of_write(Reply::Raw(unannounced)).await,
         Fault::TooLarge
     );
+}
+
+/// What becomes of a read whose answer is so much longer than the limit, with its length announced or not.
+async fn answer_over_the_limit(by: usize, announced: bool) -> Result<(), ErrorKind> {
+    let body = r#"{"Response":{"Uin":7,"Name":"alice","RequestId":"r"}}"#;
+    let length = if announced {
+        format!("Content-Length: {}\r\n", body.len())
+    } else {
+        String::new()
+    };
+    let answer = format!("HTTP/1.1 200 OK\r\nConnection: close\r\n{length}\r\n{body}");
+    let server = Server::start(move |_| Reply::Raw(answer.clone().into_bytes())).await;
+    let (mut options, _) = server.options();
+    options.response_bytes_max = body.len() - by;
+    let client = camsync_cam::Client::new(options).unwrap();
+    let answer = client.get_user("alice").await;
+    answer.map(drop).map_err(|error| error.kind)
+}
+
+#[tokio::test]
+async fn an_answer_may_be_as_long_as_the_limit_and_not_a_byte_longer() {
+    let fault = Fault::TooLarge;
+    for announced in [true, false] {
+        assert_eq!(answer_over_the_limit(0, announced).await, Ok(()));
+        assert_eq!(
+            answer_over_the_limit(1, announced).await,
+            Err(ErrorKind::Unknown { fault })
+        );
+    }
 }
 
 #[tokio::test]
@@ -274,15 +300,12 @@ async fn each_repetition_waits_longer_and_is_signed_afresh() {
     let client = camsync_cam::Client::new(options).unwrap();
     client.get_user("alice").await.unwrap_err();
     let calls = server.calls_of("GetUser");
-    let times: Vec<_> = calls
-        .iter()
-        .map(|call| call.timestamp() - support::NOW)
-        .collect();
+    let times: Vec<_> = calls.iter().map(|call| call.timestamp() - NOW).collect();
     assert_eq!(times, [0, 4, 12, 22]);
     assert!(
         calls
             .iter()
-            .all(|call| call.is_signed_with(support::SECRET_ID, support::SECRET_KEY))
+            .all(|call| call.is_signed_with(SECRET_ID, SECRET_KEY))
     );
     assert_eq!(camsync_cam::Clock::now(&*clock), Duration::from_secs(22));
 }
