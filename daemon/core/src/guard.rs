@@ -113,7 +113,8 @@ pub fn judge(
             continue;
         };
         let pair = (change.removal_key(), evidence);
-        let settled = memory.approved.contains_key(&pair) || memory.released.contains(&pair);
+        let settled = memory.approved.contains_key(&pair)
+            || (memory.released.contains(&pair) && !evidence.always_held());
         if !settled {
             buckets
                 .entry(bucket(change, evidence))

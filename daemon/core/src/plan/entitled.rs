@@ -163,6 +163,7 @@ fn off_by_hand(at: &At<'_>, admission: &Admission, draft: &mut Draft) {
 /// doing.
 fn stays_off(at: &At<'_>, admission: &Admission) -> bool {
     admission.console_login
+        && !at.sub_user.login
         && at.seen.console_login == Some(false)
         && at.sub_user.origin == Origin::Created
 }

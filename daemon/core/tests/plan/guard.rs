@@ -1,6 +1,6 @@
 //! What the guard says of a plan: what a person has approved, what is under way, what was discarded.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use camsync_core::change::{Hold, Planned, RemovalKey};
 use camsync_core::evidence::{Absence, Evidence};
@@ -13,7 +13,7 @@ use crate::world::{ACME, World, account, given, group};
 
 /// The guard as it is by default, over this plan.
 fn judge(memory: &Memory, changes: &mut [Planned]) -> Vec<Judgement> {
-    camsync_core::guard::judge(&Guard::default(), memory, changes)
+    camsync_core::guard::judge(&Guard::default(), memory, &BTreeSet::new(), changes)
 }
 
 /// What becomes of the buckets, and how many changes wait.
@@ -37,6 +37,12 @@ fn leavers(count: usize) -> Vec<Planned> {
 /// These of a plan's removals, as a person was shown them.
 fn shown(changes: &[Planned]) -> BTreeSet<RemovalKey> {
     changes.iter().map(Planned::removal_key).collect()
+}
+
+/// The same, with what they rest on.
+fn on(changes: &[Planned], evidence: Evidence) -> HashSet<(RemovalKey, Evidence)> {
+    let shown = shown(changes).into_iter();
+    shown.map(|key| (key, evidence)).collect()
 }
 
 fn standing(changes: &[Planned], discarded: bool) -> Memory {
@@ -91,7 +97,7 @@ fn a_judgement_names_its_bucket_its_removals_and_its_limit() {
 fn what_is_under_way_is_not_counted_again() {
     let mut changes = leavers(4);
     let memory = Memory {
-        released: shown(&changes[..1]).into_iter().collect(),
+        released: on(&changes[..1], Evidence::Absent),
         ..Memory::default()
     };
     assert_eq!(
@@ -100,7 +106,7 @@ fn what_is_under_way_is_not_counted_again() {
         "three are left"
     );
     let memory = Memory {
-        released: shown(&changes).into_iter().collect(),
+        released: on(&changes, Evidence::Absent),
         ..Memory::default()
     };
     assert_eq!(decisions(&memory, &mut changes), (Vec::new(), 0));
@@ -112,7 +118,7 @@ fn what_always_waits_for_a_person_is_not_under_way_by_itself() {
     world.lose("ann", Absence::Hidden(Vec::new()));
     let mut changes = world.draft().changes;
     let memory = Memory {
-        released: shown(&changes).into_iter().collect(),
+        released: on(&changes, Evidence::Hidden),
         ..Memory::default()
     };
     let held = Decision::Held { replaces: None };

@@ -62,17 +62,6 @@ fn words_for_stages_objects_and_statuses_are_read_back() {
 }
 
 #[test]
-fn who_is_out_of_sight_stays_so_while_nothing_else_is_known() {
-    let unknown = || Witness::Unknown("timeout".into());
-    let hidden = || Witness::OutOfSight("no right".into());
-    let gone = || Witness::Gone("60111".into());
-    assert_eq!(unknown().after(Some(&hidden())), hidden());
-    assert_eq!(unknown().after(None), unknown());
-    assert_eq!(unknown().after(Some(&unknown())), unknown());
-    assert_eq!(gone().after(Some(&hidden())), gone());
-}
-
-#[test]
 fn what_the_provider_may_not_show_is_hidden_whatever_the_range() {
     let witness = Witness::OutOfSight("no right".into());
     let absence = judge_absence(&[], &[].into(), &witness);
