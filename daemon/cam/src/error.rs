@@ -345,7 +345,8 @@ mod tests {
 
     #[test]
     fn what_is_missing_in_use_or_absent_is_told_by_its_code_alone() {
-        let is: [(fn(&Error) -> bool, &str); 6] = [
+        type Is = fn(&Error) -> bool;
+        let is: [(Is, &str); 6] = [
             (Error::is_user_not_found, "ResourceNotFound.UserNotExist"),
             (Error::is_group_not_found, "InvalidParameter.GroupNotExist"),
             (Error::is_policy_not_found, "InvalidParameter.PolicyIdError"),

@@ -136,6 +136,8 @@ async fn a_marker_that_always_expires_or_never_moves_is_an_error() {
                 fault: Fault::Incomplete
             }
         );
+        assert_eq!(error.message, "IsTruncated without a new Marker");
+        assert!(server.calls_of("ListAccounts").len() <= 2);
     }
 }
 

@@ -387,9 +387,10 @@ fn a_policy_that_cam_does_not_know_is_told_and_takes_nothing() {
         policy: policy_of(),
         rule,
     };
-    assert_eq!(told(Some(found.clone())), [replaced.clone()]);
+    let replaced = [replaced];
+    assert_eq!(told(Some(found.clone())), replaced);
     found.usable = true;
-    assert_eq!(told(Some(found)), [replaced]);
+    assert_eq!(told(Some(found)), replaced);
     world.grants.policies.clear();
     assert!(world.changes().is_empty(), "it was not read");
     assert_eq!(world.problems("ann"), []);
