@@ -184,6 +184,23 @@ fn what_reads_do_not_show_yet_is_lag_and_not_drift() {
     assert_eq!(world.done_to("m2"), ["AddUser", "UpdateUser"]);
 }
 
+/// Whoever asked knows that it was cut short; what is done since is not to be undone for it.
+#[test]
+fn a_resume_that_a_crash_cut_short_undoes_nothing_that_is_done_later() {
+    let world = World::new();
+    world.join(1..=2);
+    world.sync();
+    // As it is left by a process that is killed right after it has noted the wish.
+    let noted = "UPDATE sub_users SET resume_requested = 1 WHERE key = 'm1'";
+    assert_eq!(world.ledger().execute(noted, []).unwrap(), 1);
+    world.cam.set_sign_in("m1", false).unwrap();
+    world.sync();
+    assert!(!world.signs_in("m1"));
+    assert!(world.problem("m1").contains("resume"));
+    world.does(&["members", "resume", "m1"]);
+    assert!(world.signs_in("m1"));
+}
+
 /// A rule that allows no sign-in is followed by whoever is adopted, too, and what that takes is counted by the guard.
 #[test]
 fn adopted_sub_users_lose_the_sign_in_that_their_rule_does_not_allow() {

@@ -112,8 +112,10 @@ impl Ledger {
                 .collect::<rusqlite::Result<_>>()?;
             memory.used = c
                 .prepare_cached(
+                    // What was sent counts whatever became of it: it may have had its effect.
                     "SELECT evidence, count(DISTINCT sub_user || ' ' || removal) FROM changes WHERE counted = 1 AND released_at >= ?1
-                     AND status NOT IN ('superseded', 'cancelled') GROUP BY evidence",
+                     AND (status NOT IN ('superseded', 'cancelled') OR EXISTS (SELECT 1 FROM attempts a WHERE a.change = changes.id))
+                     GROUP BY evidence",
                 )?
                 .query_map([time_text(now - window)], |row| {
                     Ok((rows::word(row, "evidence", Evidence::parse)?, row.get(1)?))

@@ -223,18 +223,24 @@ impl Ledger {
         })
     }
 
-    /// Forgets a resume that nothing came of, so that it never undoes what a person does later.
+    /// Forgets a resume that nothing came of, so that it never undoes what a person does later: of this sub-user, or of
+    /// all, when a process begins whose forerunner was killed in the midst of one. Writes only where there is one.
     ///
     /// # Errors
     /// When the ledger cannot be written.
-    pub fn end_idle_resume(&self, id: i64) -> Result<(), LedgerError> {
+    pub fn end_idle_resumes(&self, id: Option<i64>) -> Result<(), LedgerError> {
+        const IDLE: &str = "resume_requested = 1 AND (?1 IS NULL OR id = ?1) AND NOT EXISTS (SELECT 1 FROM changes c WHERE c.sub_user = sub_users.id
+             AND c.kind IN ('create_user', 'resume_user', 'add_to_group', 'attach_policy') AND c.status IN ('pending', 'in_flight', 'held', 'failed'))";
+        let any: bool = self.read("read the sub-users", |c| {
+            let any = format!("SELECT EXISTS (SELECT 1 FROM sub_users WHERE {IDLE})");
+            c.query_row(&any, [id], |row| row.get(0))
+        })?;
+        if !any {
+            return Ok(());
+        }
         self.write("write a sub-user", |t| {
-            t.execute(
-                "UPDATE sub_users SET resume_requested = 0 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM changes
-                 WHERE sub_user = ?1 AND kind IN ('create_user', 'resume_user', 'add_to_group', 'attach_policy') AND status IN ('pending', 'in_flight', 'held', 'failed'))",
-                [id],
-            )
-            .map(drop)
+            let end = format!("UPDATE sub_users SET resume_requested = 0 WHERE {IDLE}");
+            t.execute(&end, [id]).map(drop)
         })
     }
 

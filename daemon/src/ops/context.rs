@@ -61,7 +61,9 @@ impl Context {
         let (ledger, lock) = match access {
             Access::Write => {
                 let lock = LedgerLock::take(&data_dir, what)?;
-                (Ledger::open(&path)?, Some(lock))
+                let ledger = Ledger::open(&path)?;
+                ledger.end_idle_resumes(None)?;
+                (ledger, Some(lock))
             }
             Access::Read => match Ledger::open_to_read(&path) {
                 // Nothing has happened yet: that, too, can be shown.

@@ -540,7 +540,7 @@ pub(super) async fn resume(
         &json!({ "source": sub_user.source, "member": sub_user.member }),
     )?;
     passes::reconcile(context, actor, progress).await?;
-    ledger.end_idle_resume(sub_user.id)?;
+    ledger.end_idle_resumes(Some(sub_user.id))?;
     show(context, id, source)
 }
 

@@ -197,6 +197,8 @@ impl World {
 
     /// The process begins anew on the ledger that is there.
     fn restart(&mut self) {
+        // As every process does that opens a ledger to write.
+        let _ = self.ledger.end_idle_resumes(None);
         self.lives += 1;
         let seed = self.seed ^ (self.lives << 20);
         self.context = context(
