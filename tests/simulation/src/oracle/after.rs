@@ -177,7 +177,10 @@ impl Oracle {
         for group in group_names() {
             let found = cloud.group(&group);
             let is = found.is_some_and(|(id, _)| user.groups.contains(&id));
-            let by_others = found.is_some_and(|(id, _)| !self.given.contains(&(user.uin, id)));
+            let by_others = found.is_some_and(|(id, _)| {
+                let it = (user.uin, id);
+                !self.given.contains(&it) || self.perhaps_given.contains(&it)
+            });
             let powerful = found.is_some_and(|(id, _)| self.powerful.contains_key(&id));
             let not_ours = group.starts_with("dept-") && found.is_some_and(|(_, g)| !g.ours);
             let excused = not_ours || (powerful && !administrator);

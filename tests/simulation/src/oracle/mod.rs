@@ -74,6 +74,8 @@ pub struct Oracle {
     deleted: BTreeMap<String, usize>,
     /// What the product gave: account and group.
     given: BTreeSet<(u64, u64)>,
+    /// What somebody else gave while a write of the product had not been seen: whose it is, nobody can tell.
+    perhaps_given: BTreeSet<(u64, u64)>,
     /// Groups that have a policy which administers, since which step.
     powerful: BTreeMap<u64, usize>,
     /// What people approved: username, evidence, kind; when, and in which step.
@@ -127,6 +129,7 @@ impl Oracle {
             swapped: BTreeSet::new(),
             deleted: BTreeMap::new(),
             given: BTreeSet::new(),
+            perhaps_given: BTreeSet::new(),
             powerful: BTreeMap::new(),
             approved: BTreeMap::new(),
             removed: BTreeMap::new(),
@@ -232,7 +235,17 @@ impl Oracle {
 
     /// A person approved a plan.
     pub fn approved(&mut self, plan: &PlanRow, now: DateTime<Utc>) {
+        let accounts = self.accounts();
+        let protected: Vec<&String> = self
+            .protected
+            .iter()
+            .filter_map(|u| accounts.get(u))
+            .collect();
         for removal in &plan.removals {
+            // Of the protected nothing is called for, whatever the plan still shows, and so the approval ends at once.
+            if protected.contains(&&removal.member) {
+                continue;
+            }
             let key = (
                 removal.username.clone(),
                 plan.evidence.as_str(),
@@ -325,6 +338,9 @@ impl Oracle {
     pub fn put_into(&mut self, uin: u64, group: u64) {
         if !self.running && !self.unseen.contains(&uin) {
             self.given.remove(&(uin, group));
+        } else {
+            // The product may take it for what it gave, or for somebody else's: no read tells.
+            self.perhaps_given.insert((uin, group));
         }
     }
 

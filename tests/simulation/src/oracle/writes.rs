@@ -175,12 +175,13 @@ impl Oracle {
         if let Some(user) = user {
             self.unseen.insert(user.uin);
         }
-        if let Write::Membership { group, uin, there } = write {
-            if *there {
-                self.given.insert((*uin, *group));
-            } else {
-                self.given.remove(&(*uin, *group));
-            }
+        if let Write::Membership {
+            group,
+            uin,
+            there: true,
+        } = write
+        {
+            self.given.insert((*uin, *group));
         }
         if let Write::AddUser { name } = write
             && let Some(user) = user
