@@ -422,6 +422,25 @@ pub(super) fn drop_waiting(t: &Connection, sub_user: i64) -> rusqlite::Result<()
     drop_where(t, sub_user, "1 = 1")
 }
 
+/// Supersedes what waits for a sub-user, but for what may have had its effect: that is held, until it has been read
+/// before the next plan. Otherwise what it gave would be nobody's to take back.
+pub(super) fn give_way(t: &Connection, sub_user: i64) -> rusqlite::Result<()> {
+    let is_open = format!("EXISTS (SELECT 1 FROM changes c WHERE c.id = changes.id AND {OPEN})");
+    drop_where(t, sub_user, &format!("(urgent = 1 OR NOT {is_open})"))?;
+    let open: Vec<i64> = t
+        .prepare_cached(&format!(
+            "SELECT id FROM changes WHERE sub_user = ?1 AND status = 'pending' AND {is_open}"
+        ))?
+        .query_map([sub_user], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for change in open {
+        transition(t, change, Event::Hold)?;
+        t.prepare_cached("UPDATE changes SET hold = ?2 WHERE id = ?1")?
+            .execute(params![change, rows::to_json(&Hold::Crawl)?])?;
+    }
+    Ok(())
+}
+
 /// Supersedes a person's own changes that wait for a sub-user.
 pub(super) fn drop_urgent(t: &Connection, sub_user: i64) -> rusqlite::Result<()> {
     drop_where(t, sub_user, "urgent = 1")

@@ -316,14 +316,23 @@ impl Ledger {
         })
     }
 
-    /// Makes a sub-user unmanaged.
+    /// Makes a sub-user unmanaged, unless a change of it is in flight: that would be sent, or sent again, to what is
+    /// nobody's by then. Says whether it did.
     ///
     /// # Errors
     /// When the ledger cannot be written.
-    pub fn release_sub_user(&self, id: i64, at: DateTime<Utc>) -> Result<(), LedgerError> {
+    pub fn release_sub_user(&self, id: i64, at: DateTime<Utc>) -> Result<bool, LedgerError> {
         self.write("write a sub-user", |t| {
-            end_stage(t, id, Stage::Released, at)?;
-            super::changes::drop_waiting(t, id)
+            let busy: bool = t
+                .prepare_cached(
+                    "SELECT EXISTS (SELECT 1 FROM changes WHERE sub_user = ?1 AND status = 'in_flight')",
+                )?
+                .query_row([id], |row| row.get(0))?;
+            if !busy {
+                end_stage(t, id, Stage::Released, at)?;
+                super::changes::drop_waiting(t, id)?;
+            }
+            Ok(!busy)
         })
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
-use super::changes::{NewChange, drop_waiting, insert};
+use super::changes::{NewChange, give_way, insert};
 use super::{Ledger, LedgerError};
 
 impl Ledger {
@@ -21,7 +21,7 @@ impl Ledger {
     ) -> Result<Vec<i64>, LedgerError> {
         self.write("record a change", |t| {
             if let Some(sub_user) = new.first().and_then(|first| first.sub_user) {
-                drop_waiting(t, sub_user)?;
+                give_way(t, sub_user)?;
             }
             write_urgent(t, new, at, actor, action)
         })

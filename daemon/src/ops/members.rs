@@ -579,7 +579,9 @@ pub(super) fn release(
     let entry = find(context, id, source)?;
     let sub_user = managed(&entry)?;
     let ledger = context.ledger();
-    ledger.release_sub_user(sub_user.id, context.now())?;
+    if !ledger.release_sub_user(sub_user.id, context.now())? {
+        return Err(refusals::release_busy(&entry.row.facts.id));
+    }
     ledger.audit(
         context.now(),
         actor,

@@ -236,6 +236,19 @@ pub fn link_busy(id: &str) -> OpError {
     ))
 }
 
+/// A change of it is under way, or was cut short by a crash and is not resolved yet: it would end as nobody's.
+#[must_use]
+pub fn release_busy(id: &str) -> OpError {
+    OpError::overtaken(Sentence::both(
+        format!(
+            "a change of {id} is being applied at this moment; nothing was done, try again. Where no daemon runs, `camsync sync` resolves it"
+        ),
+        format!(
+            "{id} 的变更正在执行；未做任何更改，请重试。若没有守护进程在运行，用 `camsync sync` 了结它"
+        ),
+    ))
+}
+
 /// What would become of a source's sub-users is no longer what was shown.
 #[must_use]
 pub fn unlink_moved_on(name: &str) -> OpError {
