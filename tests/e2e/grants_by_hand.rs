@@ -1,6 +1,7 @@
 //! What people do to groups, policies and permissions behind camsync's back, and rooms that are too small.
 
-use camsync_simulators::cam::UserKind;
+use camsync_simulators::When;
+use camsync_simulators::cam::{Fault, UserKind};
 use serde_json::{Value, json};
 
 use crate::grants::{granting, groups, join, policies, regrant};
@@ -32,6 +33,28 @@ fn delete_group(world: &World, name: &str) {
 
 fn nothing_to_do(report: &Value) {
     assert_eq!(report["changes"], json!([]), "{report}");
+}
+
+/// Invariant 3: what nobody knows to have been given is not forgotten because nothing calls for it any more.
+#[test]
+fn a_grant_whose_answer_and_reads_were_lost_is_taken_back_once_it_can_be_read() {
+    let world = granting(GROUP);
+    join(&world, 1..=1, 2);
+    let lost = When::action("AddUserToGroup").once();
+    world.cam.inject(lost, Fault::AnswerLost);
+    // The first look is the one before the write.
+    let reads = When::action("ListGroupsForUser").after(1);
+    world.cam.inject(reads, Fault::Http(502));
+    world.sync_fails();
+    assert_eq!(groups(&world, "m1"), ["staff"]);
+    regrant(&world, "");
+    world.run(&["sync"]);
+    assert_eq!(groups(&world, "m1"), ["staff"], "it cannot be read");
+    world.cam.clear_faults();
+    world.sync();
+    world.sync();
+    assert!(groups(&world, "m1").is_empty());
+    nothing_to_do(&world.sync());
 }
 
 #[test]

@@ -380,12 +380,6 @@ impl RemovalKey {
     /// The sub-user that it is about; an adoption is about an account, what is emptied about a group or policy.
     #[must_use]
     pub fn sub_user(&self) -> Option<i64> {
-        Self::sub_user_of(&self.subject)
-    }
-
-    /// The same, of a key's subject.
-    #[must_use]
-    pub fn sub_user_of(subject: &str) -> Option<i64> {
-        subject.strip_prefix("sub-user:")?.parse().ok()
+        self.subject.strip_prefix("sub-user:")?.parse().ok()
     }
 }

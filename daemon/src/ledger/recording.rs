@@ -288,7 +288,7 @@ fn write_changes(
             )?;
         }
         for stale in rows {
-            changes::transition(t, stale.id, Event::Supersede)?;
+            changes::end_waiting(t, &stale)?;
         }
     }
     for row in waiting.into_values().flatten() {
@@ -299,23 +299,13 @@ fn write_changes(
             .sub_user
             .is_some_and(|id| recording.undecided.contains(&id));
         if open && row.evidence.is_some() {
-            leave_open(t, &row)?;
+            // Nothing starts it but a plan that calls for it again: not even an approval.
+            changes::wait_for(t, &row, &Hold::Crawl)?;
         } else {
-            changes::transition(t, row.id, Event::Supersede)?;
+            changes::end_waiting(t, &row)?;
         }
     }
     Ok(())
-}
-
-/// What waits of somebody of whom nothing could be decided goes on waiting, and nothing starts it but a plan that
-/// calls for it again: not even an approval.
-fn leave_open(t: &Connection, row: &ChangeRow) -> rusqlite::Result<()> {
-    if row.status == Status::Pending {
-        changes::transition(t, row.id, Event::Hold)?;
-    }
-    t.prepare_cached("UPDATE changes SET hold = ?2 WHERE id = ?1 AND status = 'held'")?
-        .execute(params![row.id, rows::to_json(&Hold::Crawl)?])
-        .map(drop)
 }
 
 /// What makes two changes the same step: the sub-user, what is done, and to what.
@@ -488,40 +478,41 @@ fn sub_user_of(
 
 /// An approval ends with its time, and when what it was for is not called for any more: not while that cannot be told.
 fn end_approvals(t: &Connection, recording: &Recording<'_>) -> rusqlite::Result<()> {
-    let called: HashSet<(String, &str, &str)> = recording
+    let called: HashSet<(RemovalKey, Evidence)> = recording
         .changes
         .iter()
         .filter_map(|c| Some((c, c.evidence?)))
-        .flat_map(|(c, evidence)| {
-            c.removal_keys()
-                .map(move |key| (key.subject, key.kind.as_str(), evidence.as_str()))
-        })
+        .flat_map(|(c, evidence)| c.removal_keys().map(move |key| (key, evidence)))
         .collect();
     let mut ended = Vec::new();
     let mut statement = t.prepare_cached("SELECT * FROM approvals")?;
     let mut found = statement.query([])?;
     while let Some(row) = found.next()? {
-        let (subject, kind, evidence): (String, String, String) =
-            (row.get("subject")?, row.get("kind")?, row.get("evidence")?);
+        let key = RemovalKey {
+            subject: row.get("subject")?,
+            kind: rows::word(row, "kind", Kind::parse)?,
+        };
+        let evidence = rows::word(row, "evidence", Evidence::parse)?;
         let (source, plan): (String, i64) = (row.get("source")?, row.get("plan")?);
         let expired = rows::time(row, "expires_at")? <= recording.now;
-        let over = if evidence == Evidence::Asked.as_str() {
-            unlinking::is_about_nobody(t, &subject)?
+        let over = if evidence == Evidence::Asked {
+            unlinking::is_about_nobody(t, &key.subject)?
         } else {
-            let sub_user = RemovalKey::sub_user_of(&subject);
+            let undecided = |id| recording.undecided.contains(&id);
             recording.sources.contains(&source)
-                && sub_user.is_none_or(|id| !recording.undecided.contains(&id))
-                && !called.contains(&(subject.clone(), kind.as_str(), evidence.as_str()))
+                && !key.sub_user().is_some_and(undecided)
+                && !called.contains(&(key.clone(), evidence))
         };
         if expired || over {
-            ended.push((subject, kind, evidence, plan));
+            ended.push((key, evidence, plan));
         }
     }
-    for (subject, kind, evidence, plan) in ended {
+    for (key, evidence, plan) in ended {
+        let (subject, kind) = removal_columns(&key);
         t.prepare_cached(
             "DELETE FROM approvals WHERE subject = ?1 AND kind = ?2 AND evidence = ?3",
         )?
-        .execute([&subject, &kind, &evidence])?;
+        .execute([subject, kind, evidence.as_str()])?;
         settle(t, Some(plan))?;
         // Nothing came of it, and nothing will.
         t.prepare_cached(

@@ -81,10 +81,14 @@ pub(super) fn entitled(at: &At<'_>, desired: &Desired, admission: &Admission, dr
             },
         ));
     } else if follows_rule(sub_user, admission) {
-        if at.seen.console_login != Some(admission.console_login) {
+        let takes = !admission.console_login;
+        if takes && sub_user.protected && at.seen.console_login != Some(false) {
+            let evidence = Evidence::Excluded;
+            draft.problem(source, key, Problem::Protected { evidence });
+        } else if at.seen.console_login != Some(admission.console_login) {
             update.console_login = Some(admission.console_login);
             // A rule edit that takes sign-in away from many counts like any other removal.
-            evidence = (!admission.console_login).then_some(Evidence::Excluded);
+            evidence = takes.then_some(Evidence::Excluded);
             reason = Some(Reason::RuleFollowed {
                 rule: admission.rule,
             });

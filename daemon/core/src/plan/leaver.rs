@@ -57,7 +57,7 @@ pub(super) fn leaver(
         }
         return;
     };
-    if !stays_off(at, &reason, draft) {
+    if !take_again(at, &reason, draft) {
         return;
     }
     // What a person asked for rests on no crawl.
@@ -104,14 +104,14 @@ pub(super) fn unsettled(at: &At<'_>, grounds: Grounds, draft: &mut Draft) {
     match at.sub_user.leaving {
         Some(leaving) if !at.sub_user.protected => {
             let evidence = leaving.evidence;
-            stays_off(at, &Reason::Leaver { evidence, grounds }, draft);
+            take_again(at, &Reason::Leaver { evidence, grounds }, draft);
         }
         _ => confirm(at, draft),
     }
 }
 
 /// Takes again what somebody gave back to one whose sign-in is off as a leaver's. Says whether sign-in is still off.
-fn stays_off(at: &At<'_>, reason: &Reason, draft: &mut Draft) -> bool {
+fn take_again(at: &At<'_>, reason: &Reason, draft: &mut Draft) -> bool {
     let again = |what| Reason::Drift { what };
     let denial = deny_all(at, &again(DriftKind::DenialTaken), draft);
     let keys = keys_off(at, &again(DriftKind::KeyOn), draft);

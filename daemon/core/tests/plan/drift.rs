@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use camsync_core::evidence::Evidence;
 use camsync_core::plan::Note;
 use camsync_core::problem::{Holder, Problem};
 use camsync_core::rules::LessAccess;
@@ -118,6 +119,18 @@ fn a_rule_that_takes_sign_in_counts_like_a_removal() {
     );
     world.seen("ann").console_login = Some(false);
     assert!(world.changes().is_empty(), "off already");
+}
+
+#[test]
+fn the_protected_keep_the_sign_in_that_a_rule_takes_and_are_told() {
+    let mut world = World::with(&["ann"]);
+    world.admission("ann").console_login = false;
+    world.row("ann").protected = true;
+    let draft = world.draft();
+    assert_eq!(draft.changes, []);
+    let told = draft.problems.values().flatten().collect::<Vec<_>>();
+    let evidence = Evidence::Excluded;
+    assert_eq!(told, [&Problem::Protected { evidence }]);
 }
 
 #[test]

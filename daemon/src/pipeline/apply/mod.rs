@@ -208,12 +208,12 @@ pub fn failure(error: &Error) -> Failure {
 fn still_open(change: &ChangeRow) -> Failure {
     let (code, message) = if change.status == Status::InFlight {
         (
-            "cut_short",
+            Failure::CUT_SHORT,
             "camsync was stopped before the answer came; CAM shows no effect",
         )
     } else {
         (
-            "unanswered",
+            Failure::UNANSWERED,
             "the answer to an earlier attempt never came; CAM shows no effect",
         )
     };
