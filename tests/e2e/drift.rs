@@ -201,6 +201,24 @@ fn a_resume_that_a_crash_cut_short_undoes_nothing_that_is_done_later() {
     assert!(world.signs_in("m1"));
 }
 
+/// Nor does it leave anybody suspended without a word.
+#[test]
+fn whose_resume_a_crash_cut_short_is_told_and_can_be_resumed() {
+    let world = World::new();
+    world.join(1..=2);
+    world.sync();
+    world.does(&["members", "suspend", "m1"]);
+    let noted = "UPDATE sub_users SET stopped_at = NULL, stopped_by = NULL, resume_requested = 1 WHERE key = 'm1'";
+    assert_eq!(world.ledger().execute(noted, []).unwrap(), 1);
+    world.sync();
+    assert!(!world.signs_in("m1"));
+    let problem = world.problem("m1");
+    assert!(problem.contains("resume"), "{problem}");
+    world.does(&["members", "resume", "m1"]);
+    assert!(world.signs_in("m1"));
+    assert_eq!(world.problem("m1"), "");
+}
+
 /// A rule that allows no sign-in is followed by whoever is adopted, too, and what that takes is counted by the guard.
 #[test]
 fn adopted_sub_users_lose_the_sign_in_that_their_rule_does_not_allow() {

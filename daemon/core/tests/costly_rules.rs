@@ -1,31 +1,21 @@
 //! Rules that loop, that take all the steps they may, or that make a name of ten megabytes.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod made_up;
+
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use camsync_core::departments::Departments;
 use camsync_core::desired::{Desired, DesiredInput, Verdict, desired};
 use camsync_core::expression::{Condition, Text};
-use camsync_core::model::{Member, MemberStatus};
+use camsync_core::model::Member;
 use camsync_core::rules::{AdmitRule, Adopt, Enroll, GrantRule, OnConflict, Rules};
 
 fn member(id: &str, position: &str) -> Arc<Member> {
     Arc::new(Member {
-        id: id.into(),
-        username: id.into(),
-        name: id.into(),
-        alias: String::new(),
-        email: String::new(),
-        phone: String::new(),
         position: position.into(),
-        status: MemberStatus::Active,
-        departments: Vec::new(),
-        main_department: None,
-        leader_of: Vec::new(),
-        tags: Vec::new(),
-        attributes: BTreeMap::new(),
-        shown_by: Vec::new(),
+        ..made_up::member(id, id)
     })
 }
 

@@ -127,6 +127,11 @@ async fn a_redirect_is_not_followed() {
     assert!(elsewhere.calls().is_empty());
 }
 
+fn assert_no_connection(error: &camsync_cam::Error) {
+    let cause = NotSent::Connect;
+    assert_eq!(error.kind, ErrorKind::NotSent { cause }, "{error}");
+}
+
 #[tokio::test]
 async fn without_a_connection_nothing_was_sent() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -134,13 +139,7 @@ async fn without_a_connection_nothing_was_sent() {
     drop(listener);
     let client = camsync_cam::Client::new(options(&endpoint).0).unwrap();
     let error = client.add_user(&alice()).await.unwrap_err();
-    assert_eq!(
-        error.kind,
-        ErrorKind::NotSent {
-            cause: NotSent::Connect
-        },
-        "{error}"
-    );
+    assert_no_connection(&error);
     assert_eq!(
         error.class(),
         Class::Transient {
@@ -169,13 +168,7 @@ async fn tls_that_fails_sent_nothing() {
     let (address, server) = answer_once(b"SSH-2.0-elsewhere\r\n").await;
     let client = camsync_cam::Client::new(options(&format!("https://{address}")).0).unwrap();
     let error = client.add_user(&alice()).await.unwrap_err();
-    assert_eq!(
-        error.kind,
-        ErrorKind::NotSent {
-            cause: NotSent::Connect
-        },
-        "{error}"
-    );
+    assert_no_connection(&error);
     assert_eq!(
         server.await.unwrap()[0],
         0x16,
@@ -204,13 +197,7 @@ async fn the_proxy_is_used_for_everything_but_loopback_and_its_refusal_sent_noth
         .add_user(&alice())
         .await
         .unwrap_err();
-    assert_eq!(
-        error.kind,
-        ErrorKind::NotSent {
-            cause: NotSent::Connect
-        },
-        "{error}"
-    );
+    assert_no_connection(&error);
     assert!(!format!("{error:?}").contains("hunter2"));
     let seen = String::from_utf8(proxy.await.unwrap()).unwrap();
     assert!(

@@ -107,7 +107,7 @@ pub(super) fn entitled(at: &At<'_>, desired: &Desired, admission: &Admission, dr
             }
             (_, None) => off_by_hand(at, admission, draft),
         }
-    } else if stays_off(at, admission) {
+    } else if off_by_nobodys_word(at, admission) {
         off_by_hand(at, admission, draft);
     }
     if sub_user.resume_requested && !bring_back && !granted.gives_back {
@@ -163,9 +163,9 @@ fn off_by_hand(at: &At<'_>, admission: &Admission, draft: &mut Draft) {
     }
 }
 
-/// Whether sign-in is off since before a departure, by somebody else's hand. What was off when it was adopted is nobody's
-/// doing.
-fn stays_off(at: &At<'_>, admission: &Admission) -> bool {
+/// Whether sign-in is off, in the ledger too, and nobody's word keeps it so: a resume that was cut short leaves it like
+/// that. What was off when it was adopted is nobody's doing.
+fn off_by_nobodys_word(at: &At<'_>, admission: &Admission) -> bool {
     admission.console_login
         && !at.sub_user.login
         && at.seen.console_login == Some(false)
@@ -197,8 +197,7 @@ fn returning(at: &At<'_>, desired: &Desired, admission: &Admission, draft: &mut 
             rule: admission.rule,
         },
     );
-    let was_off = at.sub_user.leaving.is_some_and(|l| l.was_off);
-    if was_off && !at.sub_user.resume_requested && at.input.less_access == LessAccess::Keep {
+    if at.sub_user.leaving.is_some_and(|l| l.was_off) && !at.sub_user.resume_requested {
         // Only what camsync took comes back: sign-in stays as it is, and nothing is written.
         change.before = Some(UserState::default());
         change.after = Some(UserState::default());

@@ -8,6 +8,8 @@ mod grants;
 mod guard;
 mod ladder;
 mod leavers;
+#[path = "../made_up/mod.rs"]
+mod made_up;
 mod needed;
 mod newcomers;
 mod objects;

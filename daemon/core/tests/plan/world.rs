@@ -11,7 +11,7 @@ use camsync_core::grants::{
     Entitlement, Given, Made, Needs, ObservedGrants, ObservedGroup, ObservedPolicy, Own, Wanted,
 };
 use camsync_core::grounds::Grounds;
-use camsync_core::model::{Member, MemberStatus, fold};
+use camsync_core::model::{Member, fold};
 use camsync_core::object::ObjectKind;
 use camsync_core::plan::quota::Quotas;
 use camsync_core::plan::{Absent, Draft, PlanInput, SourceView, Then, Unlinked, needs, plan};
@@ -22,6 +22,8 @@ use camsync_core::sub_user::{
     AccountKind, Leaving, Observed, ObservedUser, Origin, Stage, SubUser,
 };
 use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::made_up;
 
 /// The source of everyone who is not said to be of another.
 pub(crate) const ACME: &str = "acme";
@@ -312,29 +314,12 @@ pub(crate) fn gone() -> Grounds {
 }
 
 pub(crate) fn member(id: &str) -> Arc<Member> {
-    Arc::new(Member {
-        id: id.into(),
-        username: id.into(),
-        name: format!("Name of {id}"),
-        alias: String::new(),
-        email: String::new(),
-        phone: String::new(),
-        position: String::new(),
-        status: MemberStatus::Active,
-        departments: Vec::new(),
-        main_department: None,
-        leader_of: Vec::new(),
-        tags: Vec::new(),
-        attributes: BTreeMap::new(),
-        shown_by: Vec::new(),
-    })
+    called(id, &format!("Name of {id}"))
 }
 
 /// The same member under another display name.
 pub(crate) fn called(id: &str, name: &str) -> Arc<Member> {
-    let mut member = Member::clone(&member(id));
-    member.name = name.into();
-    Arc::new(member)
+    Arc::new(made_up::member(id, name))
 }
 
 fn admitted(id: &str) -> Desired {

@@ -1,6 +1,8 @@
 //! What every plan keeps to, on small made-up worlds full of collisions.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../made_up/mod.rs"]
+mod made_up;
 mod world;
 
 use std::collections::HashSet;

@@ -1,6 +1,5 @@
 //! Small made-up worlds full of collisions, and what becomes of them when a plan is done.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use camsync_core::desired::{Admission, Desired, Verdict};
 use camsync_core::evidence::{Absence, Evidence};
 use camsync_core::grants::{Entitlement, ObservedGrants};
 use camsync_core::grounds::Grounds;
-use camsync_core::model::{Member, MemberStatus, fold};
+use camsync_core::model::{Member, fold};
 use camsync_core::outbox::Kind;
 use camsync_core::plan::quota::Quotas;
 use camsync_core::plan::{Absent, Draft, Note, PlanInput, SourceView, Unlinked, plan};
@@ -22,6 +21,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
+
+use crate::made_up;
 
 pub(crate) const SOURCES: [&str; 2] = ["acme", "beta"];
 /// Few, so that they collide, also by case and by suffix alone.
@@ -220,22 +221,7 @@ pub(crate) fn account(uin: u64, name: &str) -> ObservedUser {
 }
 
 pub(crate) fn member(id: &str, name: &str) -> Arc<Member> {
-    Arc::new(Member {
-        id: id.into(),
-        username: id.into(),
-        name: name.into(),
-        alias: String::new(),
-        email: String::new(),
-        phone: String::new(),
-        position: String::new(),
-        status: MemberStatus::Active,
-        departments: Vec::new(),
-        main_department: None,
-        leader_of: Vec::new(),
-        tags: Vec::new(),
-        attributes: BTreeMap::new(),
-        shown_by: Vec::new(),
-    })
+    Arc::new(made_up::member(id, name))
 }
 
 pub(crate) fn sub_user(id: i64, source: &str, key: &str) -> SubUser {
