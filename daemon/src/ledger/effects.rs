@@ -5,7 +5,8 @@ use camsync_core::sub_user::Stage;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
 
-use super::changes::{ChangeRow, drop_waiting};
+use super::changes::ChangeRow;
+use super::waiting::drop_waiting;
 use super::{grants, sub_users, time_text};
 
 /// What a change that was applied has made of its sub-user.

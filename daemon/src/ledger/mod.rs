@@ -34,6 +34,7 @@ mod sub_users;
 mod tests;
 mod unlinking;
 mod urgent;
+mod waiting;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};

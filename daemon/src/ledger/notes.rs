@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use serde_json::json;
 
 use super::recording::Recording;
-use super::{audit, changes, grants, rows, sub_users};
+use super::{audit, grants, rows, sub_users, waiting};
 
 /// Writes one note.
 pub(super) fn write_note(
@@ -34,12 +34,12 @@ pub(super) fn write_note(
             .map(drop),
         Note::GoneByHand { sub_user } => {
             sub_users::end_stage(t, *sub_user, Stage::Deleted, now)?;
-            changes::drop_waiting(t, *sub_user)?;
+            waiting::drop_waiting(t, *sub_user)?;
             note_audit(t, recording, "sub_user.gone_by_hand", *sub_user)
         }
         Note::Released { sub_user } => {
             sub_users::end_stage(t, *sub_user, Stage::Released, now)?;
-            changes::drop_waiting(t, *sub_user)?;
+            waiting::drop_waiting(t, *sub_user)?;
             note_audit(t, recording, "sub_user.released", *sub_user)
         }
         Note::ResumeSettled { sub_user } => t
@@ -72,7 +72,7 @@ pub(super) fn write_note(
                     params![sub_user, json!(FailureClass::Unknown).as_str()],
                     |row| row.get(0),
                 )?;
-            changes::drop_waiting(t, *sub_user)?;
+            waiting::drop_waiting(t, *sub_user)?;
             if unknown {
                 return Ok(());
             }

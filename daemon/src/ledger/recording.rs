@@ -18,7 +18,9 @@ use serde_json::json;
 use super::changes::{self, ChangeRow, NewChange};
 use super::plans::{set_status, settle};
 use super::snapshot::removal_columns;
-use super::{Ledger, LedgerError, audit, grants, notes, rows, sub_users, time_text, unlinking};
+use super::{
+    Ledger, LedgerError, audit, grants, notes, rows, sub_users, time_text, unlinking, waiting,
+};
 
 /// A plan to be recorded.
 pub struct Recording<'a> {
@@ -288,7 +290,7 @@ fn write_changes(
             )?;
         }
         for stale in rows {
-            changes::end_waiting(t, &stale)?;
+            waiting::end_waiting(t, &stale)?;
         }
     }
     for row in waiting.into_values().flatten() {
@@ -300,9 +302,9 @@ fn write_changes(
             .is_some_and(|id| recording.undecided.contains(&id));
         if open && row.evidence.is_some() {
             // Nothing starts it but a plan that calls for it again: not even an approval.
-            changes::wait_for(t, &row, &Hold::Crawl)?;
+            waiting::wait_for(t, &row, &Hold::Crawl)?;
         } else {
-            changes::end_waiting(t, &row)?;
+            waiting::end_waiting(t, &row)?;
         }
     }
     Ok(())

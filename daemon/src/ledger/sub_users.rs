@@ -213,7 +213,7 @@ impl Ledger {
     /// When the ledger cannot be written.
     pub fn request_resume(&self, id: i64, keys: bool) -> Result<(), LedgerError> {
         self.write("write a sub-user", |t| {
-            super::changes::drop_urgent(t, id)?;
+            super::waiting::drop_urgent(t, id)?;
             t.execute(
                 "UPDATE sub_users SET stopped_at = NULL, stopped_by = NULL, resume_requested = 1, replaced_by = NULL,
                  keys_requested = keys_requested OR ?2 WHERE id = ?1",
@@ -330,7 +330,7 @@ impl Ledger {
                 .query_row([id], |row| row.get(0))?;
             if !busy {
                 end_stage(t, id, Stage::Released, at)?;
-                super::changes::drop_waiting(t, id)?;
+                super::waiting::drop_waiting(t, id)?;
             }
             Ok(!busy)
         })
@@ -403,7 +403,7 @@ fn claim(
         if managed {
             return Ok(None);
         }
-        super::changes::drop_waiting(t, rival)?;
+        super::waiting::drop_waiting(t, rival)?;
         end_stage(t, rival, Stage::Abandoned, at)?;
     }
     super::changes::settle_creation(t, id, at)?;

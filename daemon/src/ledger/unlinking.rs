@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::json;
 
-use super::{Ledger, LedgerError, audit, changes, rows, sub_users, time_text};
+use super::{Ledger, LedgerError, audit, changes, rows, sub_users, time_text, waiting};
 
 /// What was shown and confirmed lasts until it is taken back: the deletion that it is about comes after the grace.
 const LASTS: &str = "9999-12-31T00:00:00.000Z";
@@ -202,11 +202,11 @@ impl Ledger {
             if by_provider && theirs.as_ref().is_some_and(|s| !s.fresh) {
                 return Ok(Err(NotMoved::HasItsOwn));
             }
-            changes::drop_waiting(t, ours.id)?;
+            waiting::drop_waiting(t, ours.id)?;
             // Out of the way of the index for a moment: a member has one living sub-user.
             t.execute("UPDATE sub_users SET key = key || char(10) || id WHERE id = ?1", [ours.id])?;
             if let Some(theirs) = &theirs {
-                changes::drop_waiting(t, theirs.id)?;
+                waiting::drop_waiting(t, theirs.id)?;
                 t.execute(
                     "UPDATE sub_users SET member = ?2, key = ?3, replaced_by = ?4 WHERE id = ?1",
                     params![theirs.id, ours.member, old, by],
@@ -285,7 +285,7 @@ fn release(t: &Connection, source: &str, at: DateTime<Utc>) -> rusqlite::Result<
         .query_map([source], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     for id in &found {
-        changes::drop_waiting(t, *id)?;
+        waiting::drop_waiting(t, *id)?;
         sub_users::end_stage(t, *id, Stage::Released, at)?;
     }
     Ok(found.len())

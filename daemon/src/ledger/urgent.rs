@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
-use super::changes::{NewChange, give_way, insert};
+use super::changes::{NewChange, insert};
+use super::waiting::give_way;
 use super::{Ledger, LedgerError};
 
 impl Ledger {
