@@ -211,6 +211,21 @@ impl Oracle {
         }
     }
 
+    /// A change has its effect: what an approval covered of a removal has begun, and what gives access back ends it.
+    pub(super) fn begins(&mut self, id: i64) {
+        let Some(row) = self.ledger.change(id).ok().flatten() else {
+            return;
+        };
+        let Some(sub_user) = row.sub_user else { return };
+        if row.kind == Kind::ResumeUser {
+            self.begun.retain(|(of, ..)| *of != sub_user);
+        }
+        if let Some(evidence) = row.evidence.filter(|_| self.covered.contains(&id)) {
+            let deletes = matches!(row.kind, Kind::DeleteUser | Kind::DeleteKey);
+            self.begun.insert((sub_user, evidence.as_str(), deletes));
+        }
+    }
+
     /// 6: what the guard lets through within a window, by kind of evidence, without a person.
     pub(super) fn guarded(&mut self, row: &ChangeRow, now: DateTime<Utc>) {
         let (Some(evidence), Some(sub_user)) = (row.evidence, row.sub_user) else {
@@ -222,6 +237,9 @@ impl Oracle {
             *username == row.username && *word == evidence.as_str() && same && now - *at < APPROVAL
         });
         if approved {
+            self.covered.insert(row.id);
+        }
+        if approved || self.begun.contains(&(sub_user, evidence.as_str(), deletes)) {
             return;
         }
         let at = row.released_at.unwrap_or(row.created_at);

@@ -82,6 +82,11 @@ pub struct Oracle {
     approved: BTreeMap<(String, &'static str, Kind), (DateTime<Utc>, usize)>,
     /// Removals that the guard let through: by evidence, whose, and when.
     removed: BTreeMap<&'static str, BTreeMap<i64, DateTime<Utc>>>,
+    /// Changes that were sent while an approval covered them.
+    covered: BTreeSet<i64>,
+    /// Removals that an approval let begin, and whose first effect is there: sub-user, evidence, whether it deletes. What is
+    /// still to be done of one is no removal of its own, whenever it is done.
+    begun: BTreeSet<(i64, &'static str, bool)>,
     /// The most that ever were managed.
     managed_most: usize,
     /// Which steps were killed: what they left in flight is settled later.
@@ -133,6 +138,8 @@ impl Oracle {
             powerful: BTreeMap::new(),
             approved: BTreeMap::new(),
             removed: BTreeMap::new(),
+            covered: BTreeSet::new(),
+            begun: BTreeSet::new(),
             managed_most: 0,
             killed_at: None,
         }

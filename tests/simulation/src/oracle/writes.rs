@@ -211,9 +211,11 @@ impl Oracle {
         };
         if let Some((id, _)) = sent
             && changed
-            && !self.effects.insert(*id)
         {
-            self.wrong("2", format!("{write:?} had its effect twice"));
+            self.begins(*id);
+            if !self.effects.insert(*id) {
+                self.wrong("2", format!("{write:?} had its effect twice"));
+            }
         }
     }
 
