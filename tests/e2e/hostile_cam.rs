@@ -52,6 +52,13 @@ fn pass(world: &World, staying: u32, joiner: &str, label: &str) {
         text(&output.stdout)
     );
     assert_eq!(account(world, "stranger"), stranger, "{label}");
+    // Whom one answer hides is not said to be gone either.
+    let members = world.read(&["members", "list", "--limit", "0"]);
+    for member in members["members"].as_array().unwrap() {
+        let stays = member["id"].as_str().unwrap().starts_with('m');
+        let problem = &member["problem"];
+        assert!(!stays || problem.is_null(), "{label}: {member:#}");
+    }
     assert_nothing_twice(world);
 }
 
@@ -150,18 +157,49 @@ fn an_account_that_loses_list_accounts_is_served_without_it() {
 /// Invariant 7: an action that CAM throttles for ever holds up that action alone; nothing is lost by it.
 #[test]
 fn an_action_that_is_throttled_for_ever_holds_up_no_other() {
-    let world = of(6);
+    // More of each kind than are done side by side.
+    let world = of(40);
     let limit = world.cam.inject(When::action("AddUser"), throttled());
-    world.leave(6..=6);
-    world.wecom.rename_member("m1", "改名");
-    pass(&world, 5, "j1", "AddUser throttled");
+    world.leave(40..=40);
+    for n in 1..=39 {
+        world.wecom.rename_member(&format!("m{n}"), "改名");
+    }
+    pass(&world, 39, "j1", "AddUser throttled");
     assert!(world.cam.fault_hits(limit) > 0);
-    assert!(!world.signs_in("m6"), "a suspension waited for AddUser");
-    assert!(world.cam.user("m1").unwrap().remark.starts_with("改名"));
+    assert!(!world.signs_in("m40"), "a suspension waited for AddUser");
+    for n in 1..=39 {
+        let remark = world.cam.user(&format!("m{n}")).unwrap().remark;
+        assert!(remark.starts_with("改名"), "m{n}: {remark}");
+    }
     assert!(world.cam.user("j1").is_none());
     world.cam.clear_faults();
     world.sync();
     assert!(world.signs_in("j1"));
+    assert_nothing_twice(&world);
+    assert_sound(&world);
+}
+
+/// Invariants 1 and 2: an account that answers reads and throttles every write ends the pass. Each is tried as often as the
+/// configuration says, and done once when it may be.
+#[test]
+fn an_account_whose_writes_are_all_throttled_ends_the_pass_and_does_each_later() {
+    let world = of(4);
+    let all = || Fault::Code("RequestLimitExceeded.UinLimitExceeded".into());
+    for action in ["AddUser", "UpdateUser"] {
+        world.cam.inject(When::action(action), all());
+    }
+    world.leave(4..=4);
+    world.wecom.add_member("j1", "来者", &[1]);
+    let output = world.run(&["sync", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    for (of, kind) in [("j1", "create_user"), ("m4", "suspend_user")] {
+        let changes = world.changes_of(of);
+        let throttled = changes.iter().find(|change| change["kind"] == kind);
+        assert_eq!(throttled.unwrap()["attempts"], 4, "{of}: {changes:#?}");
+    }
+    world.cam.clear_faults();
+    world.sync();
+    assert!(world.signs_in("j1") && !world.signs_in("m4"));
     assert_nothing_twice(&world);
     assert_sound(&world);
 }
