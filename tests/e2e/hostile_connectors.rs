@@ -32,6 +32,17 @@ fn guest_describing(word: &str) -> Vec<u8> {
     bytes
 }
 
+/// The same with a core module that never comes to the end of its `start`: it is not even there to be asked.
+fn guest_that_never_starts() -> Vec<u8> {
+    let text = wasmprinter::print_bytes(guest()).unwrap();
+    // The component's first module is the guest's own; what lies two spaces in ends it.
+    let module = text.find("(core module").unwrap();
+    let end = module + text[module..].find("\n  )\n").unwrap();
+    let (before, after) = text.split_at(end);
+    let spin = "(func $spin (loop $again (br $again))) (start $spin)";
+    wat::parse_str(format!("{before}\n{spin}{after}")).unwrap()
+}
+
 /// A source of this connector, crawled at the start and then when asked.
 fn source(name: &str, connector: &str, keys: &str, settings: &str) -> String {
     format!(
@@ -91,6 +102,7 @@ fn unfit() -> Vec<(&'static str, Vec<u8>, &'static str)> {
             wants("wasi:cli/environment@0.2.0"),
             "wasi:cli",
         ),
+        ("never-starts", guest_that_never_starts(), "limits.time"),
         ("describes-for-ever", guest_describing("loop"), "describe"),
         ("describes-a-bomb", guest_describing("memory"), "describe"),
     ]
