@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use camsync_simulators::cam::UserKind;
+
 use crate::world::{EVERYONE, Wish, World};
 
 fn of(count: u32) -> World {
@@ -250,6 +252,35 @@ fn adopted_sub_users_lose_the_sign_in_that_their_rule_does_not_allow() {
     world.approve(&plan);
     assert!((1..=4).all(|n| !world.signs_in(&format!("imported{n}"))));
     nothing_is_planned(&world);
+}
+
+/// Nor does its write, which may wait for hours while somebody takes sign-in by hand.
+#[test]
+fn adoption_that_waits_gives_back_nothing_that_was_taken_meanwhile() {
+    let world = World::with(Wish {
+        rules: Some("[[admit]]\nwhen = \"member.status == 'active'\"\nadopt = \"name\"\n".into()),
+        ..Wish::default()
+    });
+    world.cam.add_user("m1", UserKind::SubUser);
+    world.cam.set_sign_in("m1", true).unwrap();
+    world.join(1..=1);
+    world.sync();
+    world.deny(&["UpdateUser"]);
+    world.run(&["plans", "approve", &world.held()["id"].to_string()]);
+    assert_eq!(world.changes_of("m1")[0]["status"], "held");
+    world.cam.set_sign_in("m1", false).unwrap();
+    world.deny(&[]);
+    world.sync();
+    world.sync();
+    assert!(!world.signs_in("m1"));
+    assert!(
+        world.problem("m1").contains("sign-in"),
+        "{}",
+        world.problem("m1")
+    );
+    // What was written is the mark.
+    let written = world.cam.user("m1").unwrap().remark;
+    assert!(written.contains("camsync"), "{written}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use camsync_core::change::{Hold, Planned, Reason, RemovalKey, UserState};
+use camsync_core::change::{Hold, Planned, Reason, RemovalKey};
 use camsync_core::evidence::Evidence;
 use camsync_core::guard::{Bucket, Decision, Judgement, Memory, bucket};
 use camsync_core::model::fold;
@@ -256,9 +256,9 @@ fn write_changes(
             .remove(&what(sub_user, planned.kind, object))
             .unwrap_or_default();
         let same = rows.iter().position(|r| {
-            let exactly = r.after == after && r.evidence == planned.evidence;
-            r.username == planned.username
-                && (exactly || goes_on(r, planned, after.as_ref()) || is_still_a_rung(r, planned))
+            let same = r.after == after;
+            let because = r.evidence == planned.evidence || goes_on(r, planned);
+            r.username == planned.username && (same && because || is_still_a_rung(r, planned))
         });
         if let Some(index) = same {
             let row = rows.swap_remove(index);
@@ -326,16 +326,8 @@ fn is_still_a_rung(row: &ChangeRow, planned: &Planned) -> bool {
 }
 
 /// An adoption whose write is still to be done goes on as an ordinary update of what is managed by then.
-fn goes_on(row: &ChangeRow, planned: &Planned, after: Option<&UserState>) -> bool {
-    row.evidence == Some(Evidence::Adopt)
-        && planned.evidence.is_none()
-        && after.is_some_and(|now| {
-            now.console_login.is_none()
-                && row
-                    .after
-                    .as_ref()
-                    .is_some_and(|then| then.remark == now.remark)
-        })
+fn goes_on(row: &ChangeRow, planned: &Planned) -> bool {
+    row.evidence == Some(Evidence::Adopt) && planned.evidence.is_none()
 }
 
 /// A waiting change that the new plan calls for again.

@@ -33,8 +33,10 @@ pub struct User {
     pub policies: BTreeSet<u64>,
     /// API keys, and whether each works.
     pub keys: BTreeMap<String, bool>,
-    /// The member for whom the product made it; nobody if others did.
+    /// The member for whom the product made it, or took it over; nobody if neither.
     pub made_for: Option<String>,
+    /// Others made it, and the product took it over.
+    pub adopted: bool,
 }
 
 /// A group.
@@ -125,6 +127,7 @@ impl Cloud {
             policies: BTreeSet::new(),
             keys: BTreeMap::new(),
             made_for: None,
+            adopted: false,
         };
         self.users.insert(uin, user);
     }

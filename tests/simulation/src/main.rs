@@ -62,6 +62,10 @@ fn replay(args: &Args, seed: u64) -> ExitCode {
     for line in &outcome.trace {
         println!("    {line}");
     }
+    println!("members:");
+    for line in &outcome.members {
+        println!("    {line}");
+    }
     match outcome.violation {
         None => {
             println!("seed {seed} keeps the contract");

@@ -51,6 +51,8 @@ pub struct Rules {
     pub repair: bool,
     /// Leavers are denied everything first.
     pub deny_all: bool,
+    /// Whoever has an account of the wanted name gets that one, once a person agrees.
+    pub adopt: bool,
 }
 
 impl Rules {
@@ -72,6 +74,7 @@ impl Rules {
             like: dice.chance(25),
             repair: dice.chance(15),
             deny_all: dice.chance(25),
+            adopt: false,
         }
     }
 
@@ -107,10 +110,11 @@ impl Rules {
              [source.settings]\ncorp_id = \"ww1\"\nagent_id = 1\nsecret = {{ env = \"SECRET\" }}\n"
         );
         let conflict = if self.suffix { "suffix" } else { "hold" };
+        let adopt = if self.adopt { "name" } else { "never" };
         let mut admit = |when: &str, enroll: &str| {
             let _ = write!(
                 text,
-                "[[admit]]\n{when}enroll = \"{enroll}\"\nconflict = \"{conflict}\"\n"
+                "[[admit]]\n{when}enroll = \"{enroll}\"\nconflict = \"{conflict}\"\nadopt = \"{adopt}\"\n"
             );
         };
         let contractors = "when = \"'Contractors' in member.department_names\"\n";

@@ -76,6 +76,8 @@ pub enum Step {
 /// From this seed on histories have what was thought of later: those of the seeds before it, which `seeds.txt` keeps, stay
 /// what they were.
 pub const WIDER_FROM: u64 = 1_000_000;
+/// From this one on there are accounts to be taken over, for the same reason.
+pub const ADOPTING_FROM: u64 = 1_795_890_500_000;
 /// Draws with this purpose are none of [`draw`]'s others.
 const OF_WIDER: u64 = 1 << 30;
 

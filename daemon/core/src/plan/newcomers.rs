@@ -99,14 +99,13 @@ pub(super) fn admit(
                     rule: admission.rule,
                     by,
                 };
+                // The remark alone: this may wait for hours, and sign-in is whatever it is by then.
                 change.before = Some(UserState {
                     remark: account.remark.clone(),
-                    console_login: account.console_login,
                     ..UserState::default()
                 });
                 change.after = Some(UserState {
                     remark: Some(admission.remark.clone()),
-                    console_login: account.console_login,
                     ..UserState::default()
                 });
                 change.adoption = Some(Adoption {

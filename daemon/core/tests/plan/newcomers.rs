@@ -338,7 +338,7 @@ fn the_account_imported_for_a_member_is_taken_over_as_it_is() {
         world.changes(),
         [
             "update_user b.o.b: adopted by its WeCom id, as the rule in line 10 allows \
-             | was remark 'imported', on | becomes remark 'the rule's', on \
+             | was remark 'imported' | becomes remark 'the rule's' \
              | rule says on | takes over 900 on"
         ]
     );

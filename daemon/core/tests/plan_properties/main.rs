@@ -53,8 +53,10 @@ fn leads_on(draft: &Draft) -> bool {
             true
         }
         // What a rule says of sign-in, and what is repaired, comes after what was not seen yet and after adoption.
-        (Kind::UpdateUser, _) => c.after.as_ref().is_some_and(|a| a.console_login.is_some()),
-        _ => c.adoption.is_some(),
+        (Kind::UpdateUser, _) => {
+            c.adoption.is_some() || c.after.as_ref().is_some_and(|a| a.console_login.is_some())
+        }
+        _ => false,
     };
     draft.problems.values().flatten().any(conflict) || draft.changes.iter().any(first_step)
 }

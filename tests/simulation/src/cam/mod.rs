@@ -112,6 +112,12 @@ impl SimCam {
         hand.act(&mut inner.cloud, &mut lock(&self.oracle));
     }
 
+    /// What the product took over is its own from now on: CAM shows nothing of that, the ledger says it.
+    pub fn note_adoptions(&self) {
+        let mut inner = lock(&self.inner);
+        lock(&self.oracle).adoptions(&mut inner.cloud, self.clock.now());
+    }
+
     /// Nothing lags any more.
     pub fn forget_past(&self) {
         lock(&self.inner).past.clear();
@@ -392,6 +398,7 @@ impl SimCam {
         effect: impl FnOnce(&mut Cloud) -> Result<T, Code> + Send,
     ) -> Result<Answer<T>, Error> {
         let now = self.clock.now();
+        self.note_adoptions();
         let sent = {
             let inner = lock(&self.inner);
             lock(&self.oracle).sent(&write, &inner.cloud, now)

@@ -12,7 +12,7 @@ use super::facts::What;
 use super::{Oracle, Taken, WINDOW, free};
 
 /// Approved a day ago, and then under way for a while.
-const APPROVAL: chrono::TimeDelta = chrono::TimeDelta::minutes(24 * 60 + 10);
+pub(super) const APPROVAL: chrono::TimeDelta = chrono::TimeDelta::minutes(24 * 60 + 10);
 
 impl Oracle {
     /// 4: access is taken only from who is not entitled to it, or for whom a person asked.
@@ -37,13 +37,19 @@ impl Oracle {
         if takes_all && !by_person && self.facts.settled(member, &What::SubUser, true, sure) {
             self.wrong(
                 "4",
-                format!("{write:?} although {member} is entitled, and was when all was last seen"),
+                format!(
+                    "{write:?} ({}) although {member} is entitled, and was when all was last seen",
+                    row.reason
+                ),
             );
         }
         if takes_all && !by_person && self.protected.contains(&user.uin) {
             self.wrong("4", format!("{write:?} although {member} is protected"));
         }
         let deletes = matches!(write, Write::DeleteUser { .. } | Write::DeleteKey { .. });
+        if deletes && user.adopted {
+            self.wrong("4", format!("{write:?} although others made it"));
+        }
         if deletes && self.facts.settled(member, &What::Disabled, true, sure) {
             self.wrong("4", format!("{write:?} although {member} is only disabled"));
         }
@@ -129,6 +135,12 @@ impl Oracle {
                 format!("{write:?} undoes what a person did in the console"),
             );
         }
+        if signs_in && self.adopted_off.contains(&user.uin) {
+            self.wrong(
+                "13",
+                format!("{write:?}: it had no sign-in when it was taken over"),
+            );
+        }
         match write {
             Write::Membership {
                 group, there: true, ..
@@ -183,7 +195,7 @@ impl Oracle {
     }
 
     /// Whether the rules name, for this member, the policy that administers, by anything that the product may believe.
-    fn administrator(&self, member: &str) -> bool {
+    pub(super) fn administrator(&self, member: &str) -> bool {
         let what = What::Policy(crate::rules::ADMIN);
         let is = matches!(self.entitled.get(member), Some(Entitled::Yes { policies, .. }) if policies.contains(crate::rules::ADMIN));
         is || !self.facts.settled(member, &what, false, self.sure)

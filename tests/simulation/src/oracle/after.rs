@@ -122,6 +122,15 @@ impl Oracle {
                 }
                 (Entitled::Yes { .. }, []) => {
                     let taken = cloud.user(member).is_some();
+                    let offered = cloud
+                        .user(member)
+                        .is_some_and(|u| u.policies.iter().all(|id| !cloud.administers(*id)));
+                    if self.adopts() && offered {
+                        self.wrong(
+                            "end",
+                            format!("{member} should have the account of that name"),
+                        );
+                    }
                     // Names are fixed: an account that somebody deleted comes back under its own name or not at all.
                     let fixed = rows
                         .iter()
@@ -152,6 +161,8 @@ impl Oracle {
         let name = &user.name;
         if user.login || user.keys.values().any(|on| *on) {
             self.wrong("end", format!("{name} should be suspended"));
+        } else if !disabled && user.adopted {
+            self.wrong("end", format!("{name} should be released"));
         } else if !disabled {
             self.wrong("end", format!("{name} should be deleted"));
         }
@@ -168,6 +179,9 @@ impl Oracle {
         let name = &user.name;
         if !user.login && left_alone {
             // Somebody who came back under another name, and a person did not say that it is the same one.
+            return;
+        }
+        if !user.login && self.adopted_off.contains(&user.uin) {
             return;
         }
         if !user.login {

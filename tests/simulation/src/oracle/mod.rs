@@ -5,6 +5,7 @@
 //! fault, has seen how things are.
 
 mod access;
+mod adoption;
 mod after;
 mod facts;
 mod writes;
@@ -60,6 +61,10 @@ pub struct Oracle {
     effects: BTreeSet<i64>,
     /// Accounts that people released.
     released: BTreeSet<u64>,
+    /// The account that a person is about to release.
+    pub releasing: Option<u64>,
+    /// Accounts that were taken over without sign-in: nothing gives them that but a person.
+    adopted_off: BTreeSet<u64>,
     /// Accounts that people suspended.
     stopped: BTreeSet<u64>,
     /// Accounts that people protected.
@@ -127,6 +132,8 @@ impl Oracle {
             open: BTreeMap::new(),
             effects: BTreeSet::new(),
             released: BTreeSet::new(),
+            releasing: None,
+            adopted_off: BTreeSet::new(),
             stopped: BTreeSet::new(),
             protected: BTreeSet::new(),
             unseen: BTreeSet::new(),
@@ -278,6 +285,7 @@ impl Oracle {
     pub fn resumed(&mut self, uin: Option<u64>, member: &str) {
         if let Some(uin) = uin {
             self.stopped.remove(&uin);
+            self.adopted_off.remove(&uin);
             self.taken.retain(|taken| taken.uin() != uin);
         }
         self.deleted.remove(member);
@@ -326,6 +334,11 @@ impl Oracle {
     #[must_use]
     pub fn suffixes(&self) -> bool {
         self.rules.as_ref().is_some_and(|r| r.suffix)
+    }
+
+    /// Whether accounts of the wanted name are taken over.
+    fn adopts(&self) -> bool {
+        self.rules.as_ref().is_some_and(|r| r.adopt)
     }
 
     /// An account has come to be after its answer was given up: no read has shown it yet.

@@ -76,7 +76,9 @@ impl World {
                     id: id(who),
                     source: source(),
                 };
+                self.oracle().releasing = uin;
                 self.request(request, sky);
+                self.oracle().releasing = None;
                 let row = self.ledger.latest_sub_user_of(SOURCE, PEOPLE[who]);
                 let stage = row.ok().flatten().map(|row| row.stage);
                 if let (Some(Stage::Released), Some(uin)) = (stage, uin) {

@@ -12,6 +12,7 @@ use camsync::ledger::{ChangeRow, Ledger};
 use camsync::ops::{self, Context, Request};
 use camsync::pipeline::{Clock as _, ProgressSink, Trigger};
 use camsync_core::outbox::Kind;
+use camsync_core::problem::Problem;
 use chrono::{DateTime, TimeDelta};
 use futures_util::future::join;
 
@@ -23,10 +24,10 @@ use crate::dice::Dice;
 use crate::oracle::{Oracle, Violation};
 use crate::people::Hand;
 use crate::rules::{Rules, entitled};
-use crate::step::{Sky, Step, draw};
+use crate::step::{ADOPTING_FROM, Sky, Step, draw};
 
 use asks::suspend;
-use setting::{company, context, happen};
+use setting::{company, context, happen, to_be_adopted};
 
 /// How many steps a history has, unless said otherwise.
 pub const STEPS: usize = 40;
@@ -39,6 +40,7 @@ const OF_COMPANY: u64 = 1 << 40;
 const OF_RULES: u64 = 2 << 40;
 const OF_ENGINE: u64 = 3 << 40;
 const OF_WEATHER: u64 = 4 << 40;
+const OF_ADOPTION: u64 = 5 << 40;
 
 /// What a run came to.
 #[derive(Debug, Default)]
@@ -53,6 +55,8 @@ pub struct Outcome {
     pub calls: u64,
     /// Every write, with its moment: the same for the same seed.
     pub trace: Vec<String>,
+    /// What the ledger says of each member in the end, a line each.
+    pub members: Vec<String>,
 }
 
 /// Runs the history of a seed: of its first `steps` those that `keep` says.
@@ -86,6 +90,7 @@ pub fn run(seed: u64, steps: usize, keep: &dyn Fn(usize) -> bool) -> Outcome {
         met,
         calls,
         trace,
+        members: world.members(),
     }
 }
 
@@ -110,7 +115,7 @@ impl World {
         let clock = Arc::new(SimClock::at(start));
         let mut dice = Dice::new(seed, OF_COMPANY);
         let provider = Arc::new(Provider::new(company(&mut dice), Arc::clone(&clock)));
-        let rules = Rules::draw(&mut Dice::new(seed, OF_RULES));
+        let mut rules = Rules::draw(&mut Dice::new(seed, OF_RULES));
         #[allow(clippy::expect_used)] // Without a ledger there is nothing to simulate.
         let ledger = Arc::new(Ledger::empty().expect("a ledger in memory"));
         #[allow(clippy::expect_used)]
@@ -127,6 +132,11 @@ impl World {
             if dice.chance(30) {
                 let _ = cloud.add_group(name, "", false);
             }
+        }
+        if seed >= ADOPTING_FROM {
+            let dice = &mut Dice::new(seed, OF_ADOPTION);
+            rules.adopt = dice.chance(60);
+            to_be_adopted(&mut cloud, dice);
         }
         let cam = Arc::new(SimCam::new(cloud, Arc::clone(&clock), Arc::clone(&oracle)));
         let context = context(seed, &rules, &ledger, &provider, &cam, &clock);
@@ -149,6 +159,21 @@ impl World {
 
     fn oracle(&self) -> MutexGuard<'_, Oracle> {
         self.oracle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn members(&self) -> Vec<String> {
+        let rows = self.ledger.member_rows(None).unwrap_or_default();
+        let line = |key: &str, problems: &[Problem]| {
+            let sub_user = self.ledger.latest_sub_user_of(SOURCE, key).ok().flatten();
+            let sub_user = sub_user
+                .map(|s| format!("{} {:?} {:?} {:?}", s.username, s.uin, s.origin, s.stage));
+            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            let sub_user = sub_user.unwrap_or_else(|| "no sub-user".into());
+            format!("{key}: {sub_user} {}", problems.join("; "))
+        };
+        rows.iter()
+            .map(|row| line(&row.key, &row.problems))
+            .collect()
     }
 
     fn is_broken(&self) -> bool {
@@ -176,6 +201,9 @@ impl World {
             Step::News(news) => happen(&mut self.provider.company(), *news),
             Step::Edit(drawn) => {
                 self.rules.edit(&mut Dice::new(*drawn, 0));
+                if self.seed >= ADOPTING_FROM && Dice::new(*drawn, OF_ADOPTION).chance(15) {
+                    self.rules.adopt = !self.rules.adopt;
+                }
                 self.tell();
                 self.put_in_force();
             }
@@ -237,6 +265,7 @@ impl World {
         let both = async { join(work(context), emergencies).await.0 };
         let ending = drive(&self.clock, both, sky.killed_after);
         self.oracle().running = false;
+        self.cam.note_adoptions();
         if sky.emergency.is_some() || sky.emergency_at_a_return {
             self.note_stopped();
         }

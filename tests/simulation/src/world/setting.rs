@@ -15,6 +15,7 @@ use camsync_core::model::MemberStatus;
 
 use crate::cam::SimCam;
 use crate::clock::SimClock;
+use crate::cloud::Cloud;
 use crate::company::{Company, DEPARTMENTS, PEOPLE, Person, Provider};
 use crate::dice::{Dice, bytes};
 use crate::rules::Rules;
@@ -41,6 +42,18 @@ pub(super) fn company(dice: &mut Dice) -> Company {
     };
     company.range.insert(0);
     company
+}
+
+/// Makes accounts that members may be given instead of new ones: some may administer, some may not sign in.
+pub(super) fn to_be_adopted(cloud: &mut Cloud, dice: &mut Dice) {
+    for _ in 0..dice.below(5) {
+        let name = PEOPLE[dice.below(PEOPLE.len())];
+        let login = dice.chance(85);
+        let administers = dice.chance(20);
+        if let Ok(uin) = cloud.add_user(name, "was here before", login, None) {
+            let _ = cloud.attachment(if administers { 1 } else { 2 }, uin, true);
+        }
+    }
 }
 
 /// Lets it happen.
