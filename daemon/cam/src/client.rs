@@ -152,16 +152,16 @@ impl Client {
         body: &[u8],
     ) -> Result<Answer<Response>, Error> {
         let signed_with = self.skew_seconds();
-        match self.exchange(action, body).await {
-            Err(error) if error.is_clock_skew() => {
-                let Some(skew) = error.skew_seconds.filter(|skew| *skew != signed_with) else {
-                    return Err(error);
-                };
+        let answer = self.exchange(action, body).await;
+        // Measured only of what was refused for it, and so had no effect.
+        let measured = answer.as_ref().err().and_then(|error| error.skew_seconds);
+        match measured.filter(|skew| *skew != signed_with) {
+            Some(skew) => {
                 tracing::warn!(skew, "this machine's clock is off; signing with CAM's time");
                 self.skew_seconds.store(skew, Ordering::Relaxed);
                 self.exchange(action, body).await
             }
-            answer => answer,
+            None => answer,
         }
     }
 

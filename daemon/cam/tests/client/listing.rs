@@ -194,6 +194,13 @@ async fn a_missing_permission_is_not_taken_for_a_missing_action() {
     let server = Server::start(|_| Reply::Error("UnauthorizedOperation", "")).await;
     server.client().list_sub_users(false).await.unwrap_err();
     assert!(server.calls_of("ListUsers").is_empty());
+    // Whose WeCom ids may not be read has not got none.
+    let server = Server::start(|call| match call.action.as_str() {
+        "ListAccounts" => Reply::Ok(json!({"Users": [account(1, "WechatCorpUser")]})),
+        _ => Reply::Error("UnauthorizedOperation", ""),
+    })
+    .await;
+    server.client().list_sub_users(true).await.unwrap_err();
 }
 
 #[tokio::test]

@@ -150,6 +150,20 @@ async fn a_clock_that_stays_off_is_a_configuration_failure_that_says_by_how_much
 }
 
 #[tokio::test]
+async fn a_clock_that_is_off_is_no_reason_to_send_a_write_again_that_was_refused_for_another() {
+    let body = r#"{"Response":{"RequestId":"r","Error":{"Code":"InternalError","Message":"m"}}}"#;
+    let server =
+        Server::start(move |_| http("200 OK", "Date: Tue, 14 Nov 2023 22:20:00 GMT\r\n", body))
+            .await;
+    let alice = NewUser {
+        name: "alice".to_owned(),
+        ..NewUser::default()
+    };
+    server.client().add_user(&alice).await.unwrap_err();
+    assert_eq!(server.calls_of("AddUser").len(), 1);
+}
+
+#[tokio::test]
 async fn without_a_date_the_timestamp_is_not_guessed() {
     let server = Server::start(|_| Reply::Error("AuthFailure.SignatureExpire", "m")).await;
     let error = server.client().get_user("alice").await.unwrap_err();

@@ -140,6 +140,8 @@ async fn without_a_connection_nothing_was_sent() {
     let client = camsync_cam::Client::new(options(&endpoint).0).unwrap();
     let error = client.add_user(&alice()).await.unwrap_err();
     assert_no_connection(&error);
+    // The cause, and not the outermost words alone.
+    assert!(error.message.contains("refused"), "{error}");
     assert_eq!(
         error.class(),
         Class::Transient {

@@ -164,6 +164,16 @@ async fn nothing_is_ever_written_to_the_callers_account_or_the_root_account() {
 }
 
 #[tokio::test]
+async fn whose_the_key_is_is_asked_once() {
+    let server = Server::start(|_| Reply::Ok(json!({}))).await;
+    let client = server.client();
+    for group in 1..=3 {
+        client.add_to_group(group, 7).await.unwrap();
+    }
+    assert_eq!(server.calls_of("GetUserAppId").len(), 1);
+}
+
+#[tokio::test]
 async fn keys_are_always_addressed_by_their_user() {
     let server = Server::start(|call| match call.action.as_str() {
         "ListAccessKeys" => Reply::Ok(json!({"AccessKeys": [

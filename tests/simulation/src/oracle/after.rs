@@ -121,21 +121,19 @@ impl Oracle {
                     self.has_all(cloud, user, (&groups, &policies), like, left_alone);
                 }
                 (Entitled::Yes { .. }, []) => {
-                    let taken = cloud.user(member).is_some();
-                    let offered = cloud
-                        .user(member)
-                        .is_some_and(|u| u.policies.iter().all(|id| !cloud.administers(*id)));
-                    if self.adopts() && offered {
-                        self.wrong(
-                            "end",
-                            format!("{member} should have the account of that name"),
-                        );
-                    }
                     // Names are fixed: an account that somebody deleted comes back under its own name or not at all.
-                    let fixed = rows
-                        .iter()
-                        .any(|r| r.member == member && r.stage == Stage::Managed);
-                    if !taken || (self.suffixes() && !fixed) {
+                    let of_member = rows.iter().filter(|r| r.member == member);
+                    let fixed = of_member.into_iter().any(|r| r.stage == Stage::Managed);
+                    let taken = cloud.user(member);
+                    let free = |u: &User| u.policies.iter().all(|id| !cloud.administers(*id));
+                    let offered = taken.is_some_and(free) && !left_alone.contains(member);
+                    if self.adopts() && offered && !fixed {
+                        let said = format!("{member} should have the account of that name");
+                        self.wrong("end", said);
+                    }
+                    // Of a name that is held by an account which administers, a person has to decide.
+                    let decided = self.suffixes() && !fixed && !self.adopts();
+                    if taken.is_none() || decided {
                         self.wrong("end", format!("{member} has no sub-user"));
                     }
                 }

@@ -308,6 +308,8 @@ impl Oracle {
     pub fn released(&mut self, uin: u64, member: &str) {
         self.deleted.remove(member);
         self.released.insert(uin);
+        // Whoever takes it over again finds what was given as what others gave.
+        self.given.retain(|(of, _)| *of != uin);
         self.protected.remove(&uin);
         self.stopped.remove(&uin);
     }
