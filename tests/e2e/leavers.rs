@@ -221,6 +221,11 @@ fn another_name_under_an_old_id_waits_for_a_person() {
     world.sync();
     assert!(!world.signs_in("m1"));
     assert_eq!(world.held()["id"], plan["id"]);
+    let problem = world.problem("m1");
+    assert!(
+        problem.starts_with("came back under another name"),
+        "{problem}"
+    );
     world.approve(&plan);
     assert!(world.signs_in("m1"));
     assert_eq!(world.plan_status(&plan["id"]), "applied");

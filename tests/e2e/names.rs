@@ -204,6 +204,11 @@ fn adopt_by_name_is_held_one_by_one() {
     }
     uins.iter().for_each(|uin| untouched(&world, *uin));
     assert_eq!(world.member("m1")["sub_user"], Value::Null);
+    let problem = world.problem("m1");
+    assert!(
+        problem.starts_with("taking over an account waits"),
+        "{problem}"
+    );
 
     let of = |member: &str| {
         let shown = plans

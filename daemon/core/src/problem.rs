@@ -214,6 +214,14 @@ impl fmt::Display for Problem {
                 f,
                 "missing from the last crawl, but not known to have left: {grounds}"
             ),
+            Self::Held {
+                evidence: Evidence::Adopt,
+            } => f.write_str("taking over an account waits for approval: see `camsync plans list`"),
+            Self::Held {
+                evidence: Evidence::Returned,
+            } => f.write_str(
+                "came back under another name: access waits until a person approves that it is the same one: see `camsync plans list`",
+            ),
             Self::Held { evidence } => write!(
                 f,
                 "removal held for approval ({}): see `camsync plans list`",

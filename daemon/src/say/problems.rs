@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use camsync_core::evidence::Evidence;
 use camsync_core::object::{Object, ObjectKind};
 use camsync_core::outbox::Kind;
 use camsync_core::problem::{Holder, NameFault, Problem};
@@ -104,6 +105,12 @@ fn zh(problem: &Problem) -> String {
         Problem::Unsettled { grounds } => {
             format!("上次拉取中没有此人，但不能确认已离开：{}", facts(grounds))
         }
+        Problem::Held {
+            evidence: Evidence::Adopt,
+        } => "接管已有账号等待批准：见 `camsync plans list`".into(),
+        Problem::Held {
+            evidence: Evidence::Returned,
+        } => "以另一姓名返回：确认是同一人并批准后才恢复访问，见 `camsync plans list`".into(),
         Problem::Held { evidence } => format!(
             "移除等待批准（{}）：见 `camsync plans list`",
             kind_of(*evidence)
