@@ -121,6 +121,8 @@ async fn a_marker_that_always_expires_or_never_moves_is_an_error() {
         error.has_code(&["InvalidParameter.PaginationTokenInvalid"]),
         "{error}"
     );
+    // Begun once, and three times more; each time two pages.
+    assert_eq!(server.calls_of("ListAccounts").len(), 2 * 4);
 
     for marker in [json!("same"), json!(null)] {
         let server = Server::start(move |_| {
