@@ -98,7 +98,7 @@ impl Served {
         Some((cookie, csrf))
     }
 
-    /// Puts in what stands for something.
+    /// A header, with what its first word in braces stands for.
     async fn filled(&mut self, header: &str) -> String {
         let Some((before, rest)) = header.split_once('{') else {
             return header.to_owned();
@@ -120,8 +120,11 @@ impl Served {
             _ if ["admin", "approver", "viewer"].contains(&word) => Some(secret(word)),
             _ => None,
         };
-        let value = value.unwrap_or_else(|| word.to_owned());
-        format!("{before}{value}{after}")
+        // What stands for nothing stays as it is: an empty line would end the head.
+        value.map_or_else(
+            || header.to_owned(),
+            |value| format!("{before}{value}{after}"),
+        )
     }
 }
 
