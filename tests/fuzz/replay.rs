@@ -30,13 +30,13 @@ pub(crate) fn all(targets: &[Target]) {
     }
 }
 
-/// Half of each file, and each file with a byte changed at about so many places: near what is known to be of interest.
-pub(crate) fn near(targets: &[Target], places: usize) {
+/// Half of each file, and each file with a byte changed at some places of its length: near what is known to be of interest.
+pub(crate) fn near<I: Iterator<Item = usize>>(targets: &[Target], places: impl Fn(usize) -> I) {
     for (target, run) in targets {
         for file in files(target) {
             let data = std::fs::read(&file).unwrap();
             run(&data[..data.len() / 2]);
-            for at in (0..data.len()).step_by(1 + data.len() / places) {
+            for at in places(data.len()) {
                 let mut near = data.clone();
                 near[at] ^= 0x20;
                 run(&near);
