@@ -53,7 +53,7 @@ test: setup ## Every test of the workspace, doc tests too
 	fi
 
 .PHONY: fuzz
-fuzz: setup ## Each fuzz target for FUZZ seconds, with libFuzzer, and those that need the whole daemon without
+fuzz: setup ## Each fuzz target for FUZZ seconds, with libFuzzer, and two tests through the real binary without
 	@./tests/fuzz/run.sh $(FUZZ)
 	@CAMSYNC_FUZZ=$(FUZZ) $(CARGO) test $(WHOLE) --package camsync --test e2e mutated:: -- --nocapture
 

@@ -1,6 +1,6 @@
 //! Input from outside that is changed here and there: bodies and paths of the API, and a ledger from the disk. A mutational
-//! fuzzer without coverage, for what is too large for the one in `tests/fuzz`: the same few hundred each time, and as many as fit
-//! into CAMSYNC_FUZZ seconds where that is set (`make fuzz`).
+//! fuzzer without coverage, through the real binary, beside `api_body` and `ledger_row` in `tests/fuzz`: the same few hundred each
+//! time, and as many as fit into CAMSYNC_FUZZ seconds where that is set (`make fuzz`).
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${1:-60}
-targets='wecom_callback connector_answer configuration expression cam_response tc3'
+targets='wecom_callback connector_answer configuration expression cam_response tc3 api_body ledger_row'
 
 if ! cargo fuzz --version >/dev/null 2>&1; then
   echo 'cargo-fuzz is missing; installing it (cargo install cargo-fuzz)'
