@@ -96,12 +96,12 @@ mutants: setup ## Mutation testing of the pure steps and the CAM client; SHARD=1
 	@$(CARGO) mutants --package camsync-core --package camsync-cam --cap-lints true $(if $(SHARD),--shard $(SHARD))
 
 .PHONY: nightly
-nightly: setup ## What takes hours: 10,000 seeds, 1,000 kills, mutants, an hour each of fuzzing and soak
+nightly: setup ## What takes hours: 10,000 seeds, 1,000 kills, mutants, an hour of fuzzing and one of soak
 	@failed=; \
 	part() { echo "== $$*"; "$$@" || failed="$$failed [$$*]"; }; \
 	part $(MAKE) simulate SEEDS=10000; \
 	part env CAMSYNC_KILLS=1000 $(CARGO) nextest run $(WHOLE) -E 'binary(e2e) and test(kills)'; \
-	part $(MAKE) fuzz FUZZ=3600; \
+	part $(MAKE) fuzz FUZZ=450; \
 	part $(MAKE) mutants; \
 	part $(MAKE) soak SOAK=3600; \
 	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
