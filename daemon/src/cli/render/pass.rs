@@ -116,7 +116,7 @@ fn going(document: &Value) -> Vec<&Value> {
 }
 
 /// `+`, `~` or `-`, as Terraform writes it.
-fn sign(kind: &str) -> (&'static str, Tint) {
+pub(super) fn sign(kind: &str) -> (&'static str, Tint) {
     match kind {
         "create_user" | "create_group" | "create_policy" | "add_to_group" | "attach_policy" => {
             ("+", Tint::Good)

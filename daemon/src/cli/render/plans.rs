@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::paper::{Paper, Tint};
 use super::table::{Cell, Fit, Table};
-use super::{items, reason, scalar, status_cell, str_of, time, words};
+use super::{items, pass, reason, scalar, status_cell, str_of, time, words};
 
 pub(super) fn list(paper: &mut Paper, document: &Value) {
     let mut table = Table::new(&[
@@ -83,8 +83,10 @@ pub(super) fn show(paper: &mut Paper, plan: &Value) {
     ])
     .indented(2);
     for item in items(&plan["items"]) {
+        // Who is taken over, or came back, loses nothing.
+        let (sign, tint) = pass::sign(str_of(&item["kind"]));
         table.row(vec![
-            Cell::tinted(Tint::Bad, "-"),
+            Cell::tinted(tint, sign),
             words::known(paper.language(), str_of(&item["kind"])).into(),
             str_of(&item["username"]).into(),
             str_of(&item["member"]).into(),

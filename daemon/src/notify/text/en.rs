@@ -26,6 +26,9 @@ pub(super) fn told(cause: &Cause) -> Said {
                 Evidence::Adopt => format!(
                     "A member of {source} would take over an existing sub-user of the same name. Nothing is taken over before you approve it."
                 ),
+                Evidence::Returned => format!(
+                    "Somebody of {source} came back under an old id, with another name: ids are reused. No access is given back before you approve that it is the same person."
+                ),
                 evidence => format!(
                     "{removals} removals of {source} are beyond the guard ({limit} may go on by themselves): {}. None of them is carried out before you approve it; everything else goes on.",
                     why(*evidence)

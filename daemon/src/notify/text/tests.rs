@@ -36,6 +36,13 @@ pub(in crate::notify) fn each() -> Vec<Cause> {
             removals: 1,
             limit: 0,
         },
+        Cause::PlanHeld {
+            plan: 14,
+            source: source(),
+            evidence: Evidence::Returned,
+            removals: 1,
+            limit: 0,
+        },
         Cause::Application {
             application: 3,
             source: source(),
@@ -138,6 +145,30 @@ fn every_cause_is_told_in_both_languages_with_what_to_do_and_to_type() {
             let over = said(tongue, &notice(cause.clone(), Some(Ending::Gone)));
             assert!(over.title.contains(&told.title), "{over:?}");
         }
+    }
+}
+
+/// Who is to be taken over, or came back, is not told to be removed.
+#[test]
+fn what_gives_is_no_removal() {
+    let told = |evidence| {
+        let held = each()
+            .into_iter()
+            .find(|cause| matches!(cause, Cause::PlanHeld { evidence: of, .. } if *of == evidence));
+        let notice = notice(held.unwrap(), None);
+        [Tongue::Chinese, Tongue::English].map(|tongue| said(tongue, &notice).text)
+    };
+    for (evidence, removes) in [
+        (Evidence::Absent, true),
+        (Evidence::Adopt, false),
+        (Evidence::Returned, false),
+    ] {
+        let [zh, en] = told(evidence);
+        assert_eq!(
+            (zh.contains("移除"), en.contains("removal")),
+            (removes, removes),
+            "{zh} {en}"
+        );
     }
 }
 

@@ -26,6 +26,9 @@ pub(super) fn told(cause: &Cause) -> Said {
                 Evidence::Adopt => {
                     format!("来源 {source} 的一名成员将接管同名的已有子用户。您批准之前不会接管。")
                 }
+                Evidence::Returned => format!(
+                    "来源 {source} 有人以旧 ID、另一姓名归来：ID 可能被重复使用。您批准确认是同一人之前，不会恢复访问。"
+                ),
                 evidence => format!(
                     "来源 {source} 有 {removals} 项移除超出防护限额（可自动进行的上限为 {limit}）：{}。您批准之前不会执行其中任何一项，其余变更照常进行。",
                     why(*evidence)
