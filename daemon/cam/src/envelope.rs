@@ -5,6 +5,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use crate::{
     action::Action,
     error::{Error, ErrorKind, Fault, bounded},
+    wire::Object,
 };
 
 /// What every answer says, whatever the action.
@@ -18,7 +19,7 @@ pub(crate) struct Head {
 #[derive(Deserialize)]
 struct Envelope {
     #[serde(rename = "Response")]
-    response: Option<ResponseHead>,
+    response: Option<Object<ResponseHead>>,
     // The legacy shape, without `Response`.
     #[serde(default, deserialize_with = "crate::wire::text")]
     code: String,
@@ -32,7 +33,7 @@ struct Envelope {
 #[serde(rename_all = "PascalCase")]
 struct ResponseHead {
     request_id: Option<String>,
-    error: Option<ResponseError>,
+    error: Option<Object<ResponseError>>,
     deprecated_warning: Option<serde::de::IgnoredAny>,
 }
 
@@ -48,14 +49,14 @@ struct ResponseError {
 #[derive(Deserialize)]
 struct Body<T> {
     #[serde(rename = "Response")]
-    response: T,
+    response: Object<T>,
 }
 
 /// Tells a success from an error. Nothing of the body is kept in an error but CAM's code and message: it may hold
 /// a password.
 pub(crate) fn head(action: &Action, bytes: &[u8]) -> Result<Head, Error> {
-    let envelope: Envelope = parse(action, bytes)?;
-    let Some(response) = envelope.response else {
+    let Object(envelope): Object<Envelope> = parse(action, bytes)?;
+    let Some(Object(response)) = envelope.response else {
         if envelope.code.is_empty() || envelope.code == "0" {
             return Err(Error::unknown(
                 action,
@@ -71,7 +72,7 @@ pub(crate) fn head(action: &Action, bytes: &[u8]) -> Result<Head, Error> {
         return Err(refused(action, &code, &envelope.message, None));
     };
     match response.error {
-        Some(error) => Err(refused(
+        Some(Object(error)) => Err(refused(
             action,
             &error.code,
             &error.message,
@@ -86,7 +87,7 @@ pub(crate) fn head(action: &Action, bytes: &[u8]) -> Result<Head, Error> {
 
 /// The action's own part of a successful answer.
 pub(crate) fn body<T: DeserializeOwned>(action: &Action, bytes: &[u8]) -> Result<T, Error> {
-    parse::<Body<T>>(action, bytes).map(|body| body.response)
+    parse::<Object<Body<T>>>(action, bytes).map(|Object(body)| body.response.0)
 }
 
 fn refused(action: &Action, code: &str, message: &str, request_id: Option<String>) -> Error {
@@ -169,6 +170,13 @@ mod tests {
         assert_eq!(fault(r#"{"Response":{"Requ"#), Fault::Truncated);
         assert_eq!(fault("[]"), Fault::UnexpectedShape);
         assert_eq!(fault("{}"), Fault::UnexpectedShape);
+        // A list is none either, though its entries may be taken for fields in their order.
+        assert_eq!(fault("[{}]"), Fault::UnexpectedShape);
+        assert_eq!(fault(r#"{"Response":["r"]}"#), Fault::UnexpectedShape);
+        assert_eq!(
+            fault(r#"{"Response":{"Error":["a","b"]}}"#),
+            Fault::UnexpectedShape
+        );
         assert_eq!(fault(r#"{"code":0}"#), Fault::UnexpectedShape);
     }
 
