@@ -414,3 +414,29 @@ fn what_sub_users_have_is_read_once_an_hour_but_a_leavers_is_read_at_once() {
     assert_eq!(world.cam.count("ListAttachedUserPolicies"), 4);
     assert_eq!(world.cam.count("ListAccessKeys"), 1, "a leaver's alone");
 }
+
+/// What needs a group or a sub-user that may not be made is not sent: it says what it waits for, and is done after that.
+#[test]
+fn what_needs_something_that_may_not_be_made_waits_for_it_by_name() {
+    let world = granting(GROUP);
+    join(&world, 1..=1, 1);
+    world.deny(&["CreateGroup", "AddUser"]);
+    let _ = world.run(&["sync"]);
+    let waits_for = |kind: &str| {
+        let changes = world.changes();
+        let found = changes.iter().find(|change| change["kind"] == kind);
+        let found = found.unwrap_or_else(|| panic!("{kind}: {changes:#?}"));
+        found["waits_for"].as_str().unwrap_or_default().to_owned()
+    };
+    assert!(waits_for("create_group").contains("cam:CreateGroup"));
+    assert!(waits_for("add_to_group").contains("sub-user m1"));
+    world.deny(&["CreateGroup"]);
+    let _ = world.run(&["sync"]);
+    assert!(world.signs_in("m1"));
+    assert!(waits_for("add_to_group").contains("group staff"));
+    assert_eq!(world.cam.count("AddUserToGroup"), 0);
+    world.deny(&[]);
+    world.sync();
+    assert_eq!(groups(&world, "m1"), ["staff"]);
+    nothing_to_do(&world.sync());
+}
