@@ -1,6 +1,7 @@
 //! Who may be given what, and from whom it may be taken.
 
 use camsync::ledger::ChangeRow;
+use camsync_core::evidence::Evidence;
 use camsync_core::outbox::Kind;
 use chrono::{DateTime, Utc};
 
@@ -243,6 +244,10 @@ impl Oracle {
         let (Some(evidence), Some(sub_user)) = (row.evidence, row.sub_user) else {
             return;
         };
+        // That happened in the ledger, and was judged there: what is written is its mark, whenever it can be.
+        if evidence == Evidence::Adopt {
+            return;
+        }
         let deletes = matches!(row.kind, Kind::DeleteUser | Kind::DeleteKey);
         let approved = self.approved.iter().any(|((username, word, of), (at, _))| {
             let same = deletes == (*of == Kind::DeleteUser);
