@@ -104,11 +104,13 @@ pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
     })
 }
 
-/// A list that may be null.
+/// A list of objects, that may be null.
 pub(crate) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+    let entries: Option<Vec<Object<T>>> = Option::deserialize(deserializer)?;
+    let entries = entries.unwrap_or_default().into_iter();
+    Ok(entries.map(|Object(entry)| entry).collect())
 }
 
 /// An object, and no list: what is derived takes the entries of one for fields in their order.
@@ -141,7 +143,13 @@ mod tests {
 
     use super::*;
 
-    #[derive(Deserialize)]
+    #[derive(Debug, Deserialize, PartialEq, Eq)]
+    struct Item {
+        #[serde(default)]
+        id: u8,
+    }
+
+    #[derive(Debug, Deserialize)]
     struct Sample {
         #[serde(default, deserialize_with = "number")]
         uin: u64,
@@ -150,14 +158,14 @@ mod tests {
         #[serde(default, deserialize_with = "text")]
         kind: String,
         #[serde(default, deserialize_with = "list")]
-        items: Vec<u8>,
+        items: Vec<Item>,
     }
 
     #[test]
     fn reads_every_spelling_seen() {
         let cases = [
             (
-                r#"{"uin":100000546533,"on":1,"kind":"2","items":[1]}"#,
+                r#"{"uin":100000546533,"on":1,"kind":"2","items":[{"id":1}]}"#,
                 100_000_546_533,
                 Some(true),
                 "2",
@@ -194,10 +202,22 @@ mod tests {
         let read = |json: &str| serde_json::from_str::<Sample>(json).unwrap();
         let sample = read(r#"{"uin":-5,"on":-1,"kind":1.5}"#);
         assert_eq!((sample.uin, sample.on, sample.kind.as_str()), (0, None, ""));
-        let sample = read(r#"{"uin":" 7 ","on":"2","kind":true,"items":[1,2]}"#);
+        let sample = read(r#"{"uin":" 7 ","on":"2","kind":true,"items":[{"id":1},{}]}"#);
         assert_eq!((sample.uin, sample.on), (7, Some(true)));
-        assert_eq!((sample.kind.as_str(), sample.items), ("", vec![1, 2]));
+        assert_eq!(
+            (sample.kind.as_str(), sample.items),
+            ("", vec![Item { id: 1 }, Item { id: 0 }])
+        );
         assert_eq!(read(r#"{"uin":{"a":[1]},"kind":[{}]}"#).uin, 0);
         assert_eq!(read(r#"{"uin":"x"}"#).uin, 0);
+    }
+
+    /// Entries that are lists would be read as nobody at all.
+    #[test]
+    fn entries_of_a_list_are_objects() {
+        for items in ["[[]]", "[[1]]", "[1]", "[null]", "{}"] {
+            let read = serde_json::from_str::<Sample>(&format!(r#"{{"items":{items}}}"#));
+            assert!(read.is_err(), "{items}: {read:?}");
+        }
     }
 }

@@ -256,9 +256,9 @@ fn write_changes(
             .remove(&what(sub_user, planned.kind, object))
             .unwrap_or_default();
         let same = rows.iter().position(|r| {
-            let same = r.after == after;
-            let because = r.evidence == planned.evidence || goes_on(r, planned);
-            r.username == planned.username && (same && because || is_still_a_rung(r, planned))
+            let exactly =
+                r.after == after && (r.evidence == planned.evidence || goes_on(r, planned));
+            r.username == planned.username && (exactly || is_still_a_rung(r, planned))
         });
         if let Some(index) = same {
             let row = rows.swap_remove(index);

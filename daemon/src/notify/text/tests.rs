@@ -36,13 +36,6 @@ pub(in crate::notify) fn each() -> Vec<Cause> {
             removals: 1,
             limit: 0,
         },
-        Cause::PlanHeld {
-            plan: 14,
-            source: source(),
-            evidence: Evidence::Returned,
-            removals: 1,
-            limit: 0,
-        },
         Cause::Application {
             application: 3,
             source: source(),
@@ -111,6 +104,13 @@ pub(in crate::notify) fn each() -> Vec<Cause> {
             source: source(),
             since,
             failure: None,
+        },
+        Cause::PlanHeld {
+            plan: 14,
+            source: source(),
+            evidence: Evidence::Returned,
+            removals: 1,
+            limit: 0,
         },
     ]
 }

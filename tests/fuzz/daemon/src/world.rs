@@ -30,6 +30,9 @@ const HELD: u32 = 7;
 /// The folder whose files are the secrets.
 const SECRETS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/secrets");
 
+/// What is kept beside a ledger, empty as it is, lies where everything lies that is made.
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../target/tmp/fuzz");
+
 /// What a file of it says.
 pub(crate) fn secret(name: &str) -> String {
     let text = std::fs::read_to_string(Path::new(SECRETS).join(name));
@@ -95,7 +98,7 @@ kind = "webhook"
 url = {{ file = "webhook" }}
 secret = {{ file = "webhook" }}
 "#,
-        data_dir = std::env::temp_dir().join("camsync-fuzz").display(),
+        data_dir = DATA,
     );
     let read = Config::parse(&text, "camsync.toml", Path::new(SECRETS));
     read.unwrap_or_else(|error| panic!("{error}\n{text}"))

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use camsync_core::outbox::Kind;
-use camsync_core::sub_user::Stage;
+use camsync_core::sub_user::{Stage, SubUser};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::cloud::{Cloud, User};
@@ -122,8 +122,8 @@ impl Oracle {
                 }
                 (Entitled::Yes { .. }, []) => {
                     // Names are fixed: an account that somebody deleted comes back under its own name or not at all.
-                    let of_member = rows.iter().filter(|r| r.member == member);
-                    let fixed = of_member.into_iter().any(|r| r.stage == Stage::Managed);
+                    let managed = |r: &SubUser| r.member == member && r.stage == Stage::Managed;
+                    let fixed = rows.iter().any(managed);
                     let taken = cloud.user(member);
                     let free = |u: &User| u.policies.iter().all(|id| !cloud.administers(*id));
                     let offered = taken.is_some_and(free) && !left_alone.contains(member);
@@ -131,9 +131,9 @@ impl Oracle {
                         let said = format!("{member} should have the account of that name");
                         self.wrong("end", said);
                     }
-                    // Of a name that is held by an account which administers, a person has to decide.
-                    let decided = self.suffixes() && !fixed && !self.adopts();
-                    if taken.is_none() || decided {
+                    // Where accounts are taken over, one that may not be is for a person to decide, whatever the suffix.
+                    let suffixed = self.suffixes() && !fixed && !self.adopts();
+                    if taken.is_none() || suffixed {
                         self.wrong("end", format!("{member} has no sub-user"));
                     }
                 }
