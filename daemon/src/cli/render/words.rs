@@ -261,7 +261,7 @@ words! {
     SUSPENDED: "suspended", "已停用";
     DEPARTMENT_TREE: "Departments ({0} members by their main department)", "部门（按主部门计 {0} 名成员）";
     PLAN_HEAD: "Plan {0}: {1} of {2}", "计划 {0}：来源 {2}，{1}";
-    PLAN_LIMIT: "{0} removals, {1} go on without approval", "移除 {0}，上限 {1}";
+    PLAN_LIMIT: "{0} here, {1} may go on without approval", "共 {0} 项，无需批准的上限为 {1} 项";
     PLAN_NEXT: "camsync plans approve {0}   lets exactly these go on", "camsync plans approve {0}   放行以上各项";
     PLAN_SILENCE: "camsync plans discard {0}   silences them until there are more", "camsync plans discard {0}   忽略，直到数量增加";
     IN_FLIGHT: "no answer recorded yet", "尚无结果";
