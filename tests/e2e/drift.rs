@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use camsync_simulators::cam::UserKind;
 
-use crate::world::{EVERYONE, Wish, World};
+use crate::world::{EVERYONE, Wish, World, text};
 
 fn of(count: u32) -> World {
     let world = World::new();
@@ -195,6 +195,33 @@ fn a_resume_that_a_crash_cut_short_undoes_nothing_that_is_done_later() {
     // As it is left by a process that is killed right after it has noted the wish.
     let noted = "UPDATE sub_users SET resume_requested = 1 WHERE key = 'm1'";
     assert_eq!(world.ledger().execute(noted, []).unwrap(), 1);
+    world.cam.set_sign_in("m1", false).unwrap();
+    world.sync();
+    assert!(!world.signs_in("m1"));
+    assert!(world.problem("m1").contains("resume"));
+    world.does(&["members", "resume", "m1"]);
+    assert!(world.signs_in("m1"));
+}
+
+/// Whoever asked was told that it came to nothing; what is done since is not to be undone for it.
+#[test]
+fn a_resume_that_came_to_nothing_undoes_nothing_that_is_done_later() {
+    let world = World::new();
+    world.join(1..=2);
+    world.sync();
+    let fault = world.cam.inject(
+        camsync_simulators::When::action("GetUserAppId"),
+        camsync_simulators::cam::Fault::Http(502),
+    );
+    let output = world.run(&["members", "resume", "m1"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("nothing came back, and nothing will by itself")
+            && said.contains("GetUserAppId"),
+        "{said}"
+    );
+    world.cam.revoke_fault(fault);
     world.cam.set_sign_in("m1", false).unwrap();
     world.sync();
     assert!(!world.signs_in("m1"));

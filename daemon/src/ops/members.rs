@@ -539,9 +539,13 @@ pub(super) async fn resume(
         &sub_user.username,
         &json!({ "source": sub_user.source, "member": sub_user.member }),
     )?;
-    passes::reconcile(context, actor, progress).await?;
+    let passed = passes::decided(context, actor, progress).await;
+    // Also when the pass came to nothing: it would give back what somebody takes until one does.
     ledger.end_idle_resumes(Some(sub_user.id))?;
-    show(context, id, source)
+    match passed?.error {
+        Some(why) => Err(refusals::not_brought_back(&why)),
+        None => show(context, id, source),
+    }
 }
 
 pub(super) fn protect(

@@ -198,18 +198,26 @@ pub(super) async fn reconcile(
     actor: &str,
     progress: &ProgressSink,
 ) -> Result<PassReport, OpError> {
+    let report = decided(context, actor, progress).await?;
+    match &report.error {
+        Some(why) => Err(refusals::not_carried_out(why)),
+        None => Ok(report),
+    }
+}
+
+/// A pass over what is known, right after a person's decision; the report says what kept it from planning.
+pub(super) async fn decided(
+    context: &Context,
+    actor: &str,
+    progress: &ProgressSink,
+) -> Result<PassReport, OpError> {
     let engine = context.engine().await?;
     let trigger = Trigger {
         actor: actor.to_owned(),
         by_hand: false,
     };
-    let report = engine
-        .reconcile(&trigger, context.now() + DECISION_WAITS, progress)
-        .await?;
-    match &report.error {
-        Some(why) => Err(refusals::not_carried_out(why)),
-        None => Ok(report),
-    }
+    let until = context.now() + DECISION_WAITS;
+    Ok(engine.reconcile(&trigger, until, progress).await?)
 }
 
 /// Works off what is due.

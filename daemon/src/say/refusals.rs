@@ -99,6 +99,21 @@ pub fn not_carried_out(why: &Blocked) -> OpError {
     )
 }
 
+/// What a person asked to come back did not, and will not by itself: somebody may take it again until then.
+#[must_use]
+pub fn not_brought_back(why: &Blocked) -> OpError {
+    let why = blocked_sentence(why);
+    failed(
+        format!(
+            "nothing came back, and nothing will by itself: {why}; resume again once that is over"
+        ),
+        format!(
+            "未恢复任何权限，之后也不会自动恢复：{}；待其解决后请再次执行 resume",
+            why.to("zh")
+        ),
+    )
+}
+
 /// A plan that a person has read is not the one that would be made now.
 #[must_use]
 pub fn moved_on(why: &Blocked) -> OpError {

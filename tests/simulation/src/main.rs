@@ -58,6 +58,10 @@ fn replay(args: &Args, seed: u64) -> ExitCode {
     for line in &outcome.story {
         println!("{line}");
     }
+    println!("faults met:");
+    for (what, times) in &outcome.met {
+        println!("    {times:>4} {what}");
+    }
     println!("writes:");
     for line in &outcome.trace {
         println!("    {line}");
