@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use camsync_simulators::cam::UserKind;
 
+use crate::tools::{self, Tuning, until};
 use crate::world::{EVERYONE, Wish, World, text};
 
 fn of(count: u32) -> World {
@@ -206,8 +207,15 @@ fn a_resume_that_a_crash_cut_short_undoes_nothing_that_is_done_later() {
 /// Whoever asked was told that it came to nothing; what is done since is not to be undone for it.
 #[test]
 fn a_resume_that_came_to_nothing_undoes_nothing_that_is_done_later() {
-    let world = World::new();
+    let world = tools::world(&Tuning {
+        source: "schedule = \"0 0 1 1 *\"".into(),
+        ..Tuning::default()
+    });
     world.join(1..=2);
+    let _daemon = tools::daemon(&world);
+    until("the first pass has its effect", || {
+        world.cam.user("m2").is_some()
+    });
     world.sync();
     let fault = world.cam.inject(
         camsync_simulators::When::action("GetUserAppId"),
