@@ -91,9 +91,11 @@ soak: setup ## The daemon under churn and faults for SOAK=3600 seconds: what it 
 
 # What takes hours. Each part goes on after one that failed, and the whole fails then.
 .PHONY: mutants
-mutants: setup ## Mutation testing of the pure steps and the CAM client; SHARD=1/20 for a part of it
+mutants: setup ## Mutation testing of the pure steps, the CAM client and the pipeline; SHARD=1/20 for a part of it
 	@$(CARGO) mutants --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-mutants
 	@$(CARGO) mutants --package camsync-core --package camsync-cam --cap-lints true $(if $(SHARD),--shard $(SHARD))
+	@$(CARGO) build $(WHOLE) --bin camsync-mutants
+	@$(TARGET_DIR)/debug/camsync-mutants --least 85 $(if $(SHARD),--shard $(SHARD))
 
 .PHONY: nightly
 nightly: setup ## What takes hours: 10,000 seeds, 1,000 kills, mutants, an hour of fuzzing and one of soak

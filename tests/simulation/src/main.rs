@@ -66,6 +66,10 @@ fn replay(args: &Args, seed: u64) -> ExitCode {
     for line in &outcome.trace {
         println!("    {line}");
     }
+    println!("plans and changes:");
+    for line in &outcome.changes {
+        println!("    {line}");
+    }
     println!("members:");
     for line in &outcome.members {
         println!("    {line}");

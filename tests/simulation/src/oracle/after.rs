@@ -51,6 +51,7 @@ impl Oracle {
                 // Whoever went out of sight or was switched off meanwhile would have gone on other evidence.
                 let is = |what, so| self.facts.settled(&removal.member, &what, so, step - 1);
                 let same = is(What::SubUser, false)
+                    && self.narrowed < step
                     && [What::Unseen, What::Disabled]
                         .into_iter()
                         .all(|what| self.facts.since(&removal.member, &what) < step);
@@ -125,7 +126,10 @@ impl Oracle {
                     let managed = |r: &SubUser| r.member == member && r.stage == Stage::Managed;
                     let fixed = rows.iter().any(managed);
                     let taken = cloud.user(member);
-                    let free = |u: &User| u.policies.iter().all(|id| !cloud.administers(*id));
+                    let free = |u: &User| {
+                        u.policies.iter().all(|id| !cloud.administers(*id))
+                            && u.groups.iter().all(|id| !self.powerful.contains_key(id))
+                    };
                     let offered = taken.is_some_and(free) && !left_alone.contains(member);
                     if self.adopts() && offered && !fixed {
                         let said = format!("{member} should have the account of that name");

@@ -71,6 +71,8 @@ pub struct Oracle {
     protected: BTreeSet<u64>,
     /// Accounts that something was written to which no fair pass has shown since.
     unseen: BTreeSet<u64>,
+    /// The step in which a department last left the visible range: who has left may have passed for out of sight since.
+    narrowed: usize,
     /// What people took by hand.
     taken: BTreeSet<Taken>,
     /// Names that have come to somebody else, and were not read since.
@@ -137,6 +139,7 @@ impl Oracle {
             stopped: BTreeSet::new(),
             protected: BTreeSet::new(),
             unseen: BTreeSet::new(),
+            narrowed: 0,
             taken: BTreeSet::new(),
             swapped: BTreeSet::new(),
             deleted: BTreeMap::new(),
@@ -194,6 +197,11 @@ impl Oracle {
         });
         self.rules = Some(rules.clone());
         self.entitled = entitled;
+    }
+
+    /// A department is no longer in the visible range.
+    pub fn narrowed(&mut self) {
+        self.narrowed = self.step;
     }
 
     /// Whose each account is, by the ledger's word.
@@ -310,6 +318,7 @@ impl Oracle {
         self.released.insert(uin);
         // Whoever takes it over again finds what was given as what others gave.
         self.given.retain(|(of, _)| *of != uin);
+        self.taken.retain(|taken| taken.uin() != uin);
         self.protected.remove(&uin);
         self.stopped.remove(&uin);
     }

@@ -57,6 +57,8 @@ pub struct Outcome {
     pub trace: Vec<String>,
     /// What the ledger says of each member in the end, a line each.
     pub members: Vec<String>,
+    /// Every plan and every change, a line each.
+    pub changes: Vec<String>,
 }
 
 /// Runs the history of a seed: of its first `steps` those that `keep` says.
@@ -91,6 +93,7 @@ pub fn run(seed: u64, steps: usize, keep: &dyn Fn(usize) -> bool) -> Outcome {
         calls,
         trace,
         members: world.members(),
+        changes: world.changes(),
     }
 }
 
@@ -176,6 +179,41 @@ impl World {
             .collect()
     }
 
+    fn changes(&self) -> Vec<String> {
+        let plans = self.ledger.plans(None, None, None, None);
+        let plan = |p: camsync::ledger::PlanRow| {
+            let of: Vec<&str> = p.removals.iter().map(|r| &*r.username).collect();
+            format!(
+                "{} plan {} {} {}: {}",
+                p.created_at.format("%d %H:%M:%S"),
+                p.id,
+                p.status,
+                p.evidence.as_str(),
+                of.join(" ")
+            )
+        };
+        let change = |c: ChangeRow| {
+            format!(
+                "{} change {} {} {} {} {:?} {:?}{}",
+                c.created_at.format("%d %H:%M:%S"),
+                c.id,
+                c.kind.as_str(),
+                c.username,
+                c.object.map(|o| o.name).unwrap_or_default(),
+                c.status,
+                c.reason,
+                c.hold.map(|h| format!(" {h:?}")).unwrap_or_default(),
+            )
+        };
+        let changes = self
+            .ledger
+            .changes(&camsync::ledger::ChangeFilter::default());
+        let mut lines: Vec<String> = plans.unwrap_or_default().into_iter().map(plan).collect();
+        lines.extend(changes.unwrap_or_default().into_iter().map(change));
+        lines.sort();
+        lines
+    }
+
     fn is_broken(&self) -> bool {
         !self.oracle().violations.is_empty()
     }
@@ -183,6 +221,10 @@ impl World {
     /// Tells the oracle how things are.
     fn tell(&mut self) {
         let company = self.provider.company().clone();
+        let narrower = |before: &Company| !before.range.is_subset(&company.range);
+        if self.believed.last().is_some_and(narrower) {
+            self.oracle().narrowed();
+        }
         self.believed.push(company);
         let believed: Vec<_> = self
             .believed
