@@ -9,7 +9,7 @@ use crate::list::Mutant;
 use crate::tests::{Outcome, Test};
 
 /// What is known of a test from a run without mutants.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Known {
     /// The test.
     pub test: Test,
@@ -49,58 +49,88 @@ pub(crate) enum Verdict {
     Unviable,
 }
 
-/// Which tests have caught what, so that they are asked first where they may catch more.
-#[derive(Debug, Default)]
+/// Which tests are asked first: those that have caught something of the function, then of the file, then those that reach
+/// deep into it for the time that they take. What few tests meet lies deep.
+#[derive(Debug)]
 pub(crate) struct Experience {
-    of_function: HashMap<(String, String), HashMap<usize, usize>>,
-    of_file: HashMap<String, HashMap<usize, usize>>,
+    /// By function and by file: for each test, how much of what lies deep there it meets.
+    depth: HashMap<Part, HashMap<usize, f64>>,
+    /// By function and by file: how often each test has caught something there.
+    caught: HashMap<Part, HashMap<usize, usize>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Part {
+    Function(String, String),
+    File(String),
+}
+
+/// The function and the file that a mutant is in.
+fn parts(mutant: &Mutant) -> [Part; 2] {
+    let function = mutant.function.as_ref().map(|f| f.function_name.clone());
+    let file = mutant.file.clone();
+    [
+        Part::Function(file.clone(), function.unwrap_or_default()),
+        Part::File(file),
+    ]
 }
 
 impl Experience {
+    /// Before anything was caught.
+    pub(crate) fn new(mutants: &BTreeMap<usize, Mutant>, known: &[Known]) -> Self {
+        let mut meet: HashMap<usize, f64> = HashMap::new();
+        for number in known.iter().flat_map(|known| &known.met) {
+            *meet.entry(*number).or_default() += 1.0;
+        }
+        let mut depth: HashMap<Part, HashMap<usize, f64>> = HashMap::new();
+        for (at, known) in known.iter().enumerate() {
+            for number in &known.met {
+                for part in mutants.get(number).map(parts).into_iter().flatten() {
+                    *depth.entry(part).or_default().entry(at).or_default() += 1.0 / meet[number];
+                }
+            }
+        }
+        Self {
+            depth,
+            caught: HashMap::new(),
+        }
+    }
+
     /// A test, by its place in the list, has caught one.
     pub(crate) fn caught(&mut self, mutant: &Mutant, test: usize) {
-        *self
-            .of_function
-            .entry(whose(mutant))
-            .or_default()
-            .entry(test)
-            .or_default() += 1;
-        *self
-            .of_file
-            .entry(mutant.file.clone())
-            .or_default()
-            .entry(test)
-            .or_default() += 1;
+        for part in parts(mutant) {
+            *self
+                .caught
+                .entry(part)
+                .or_default()
+                .entry(test)
+                .or_default() += 1;
+        }
     }
 
-    /// The tests that meet a mutant: first those that have caught something of its function, then of its file, then those
-    /// that are quick and meet little else.
+    /// The tests that meet a mutant, the likeliest first.
     #[must_use]
     pub(crate) fn order(&self, number: usize, mutant: &Mutant, known: &[Known]) -> Vec<usize> {
-        let mut meet: Vec<usize> = (0..known.len())
-            .filter(|&at| known[at].met.contains(&number))
-            .collect();
-        let of_function = self.of_function.get(&whose(mutant));
-        let of_file = self.of_file.get(&mutant.file);
-        let times = |of: Option<&HashMap<usize, usize>>, at: usize| {
+        let meet = (0..known.len()).filter(|&at| known[at].met.contains(&number));
+        let parts = parts(mutant);
+        let caught = |part, at| {
+            let of = self.caught.get(part);
             of.and_then(|of| of.get(&at)).copied().unwrap_or_default()
         };
-        let cost = |at: usize| {
-            let known = &known[at];
-            let millis = known.took.as_millis() + 50;
-            millis * (known.met.len() as u128).isqrt().max(1)
+        let depth = |part, at| {
+            let of = self.depth.get(part);
+            of.and_then(|of| of.get(&at)).copied().unwrap_or_default()
         };
-        meet.sort_by_cached_key(|&at| {
-            let caught = (times(of_function, at), times(of_file, at));
-            (std::cmp::Reverse(caught), cost(at))
-        });
-        meet
+        let [function, file] = &parts;
+        let key = |at: usize| {
+            let deep = depth(function, at) + depth(file, at) / 4.0;
+            let worth = deep / (known[at].took.as_secs_f64() + 0.2);
+            (caught(function, at), caught(file, at), worth)
+        };
+        let mut keyed: Vec<_> = meet.map(|at| (key(at), at)).collect();
+        keyed.sort_by(|(a, _), (b, _)| b.partial_cmp(a).unwrap_or(std::cmp::Ordering::Equal));
+        keyed.into_iter().map(|(_, at)| at).collect()
     }
-}
-
-fn whose(mutant: &Mutant) -> (String, String) {
-    let function = mutant.function.as_ref().map(|f| f.function_name.clone());
-    (mutant.file.clone(), function.unwrap_or_default())
 }
 
 /// Runs tests with a mutant until one fails, for so long at the most; also which one did.

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use clap::Parser;
 use serde::{Deserialize, Serialize};
@@ -25,8 +25,8 @@ mod tree;
 
 use hunt::{Experience, Known, Verdict};
 use list::Mutant;
-use tests::Outcome;
-use tree::Tree;
+use tests::{Outcome, Test};
+use tree::{Binary, Tree};
 
 /// Mutation testing of the pipeline, by every test of the workspace
 #[derive(Debug, Parser)]
@@ -68,7 +68,7 @@ fn shard(text: &str) -> Result<(usize, usize), String> {
 }
 
 /// A test takes this long at the most without a mutant; one that takes longer is not used.
-const MOST: Duration = Duration::from_secs(300);
+const MOST: Duration = Duration::from_secs(90);
 
 /// A line of the file of outcomes.
 #[derive(Debug, Serialize, Deserialize)]
@@ -120,20 +120,54 @@ fn run(args: &Args) -> Result<bool, String> {
         .filter(|number| !outcomes.contains_key(number))
         .copied()
         .collect();
-    let found = try_all(args, &open, &chosen, &known, &file)?;
+    let found = try_all(
+        args,
+        &open,
+        &chosen,
+        (&known, Experience::new(&mutants, &known)),
+        &file,
+    )?;
     outcomes.extend(found);
     Ok(tell(&chosen, &outcomes) >= args.least)
 }
 
-/// Builds the tests, and runs each once without a mutant. What they met is kept until the program is another.
+/// What is kept of the tests' run without mutants.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    /// The programs, and when each was built.
+    built: Vec<(PathBuf, Option<SystemTime>)>,
+    known: Vec<Known>,
+}
+
+/// Builds the tests, and runs each once without a mutant. What they met is kept until one of them is built anew.
 fn known(tree: &Tree, work: &Path, threads: usize) -> Result<Vec<Known>, String> {
-    let tests = tests::list(&tree.tests()?)?;
+    let binaries = tree.tests()?;
+    let built = |binary: &Binary| {
+        let built = fs::metadata(&binary.program).and_then(|m| m.modified());
+        (binary.program.clone(), built.ok())
+    };
+    let built: Vec<_> = binaries.iter().map(built).collect();
+    let file = work.join("met.json");
+    let kept = fs::read(&file).ok();
+    let kept = kept.and_then(|kept| serde_json::from_slice::<Kept>(&kept).ok());
+    if let Some(kept) = kept.filter(|kept| kept.built == built) {
+        return Ok(kept.known);
+    }
+    let known = meet(&tests::list(&binaries)?, work, threads);
+    let kept = Kept { built, known };
+    let text = serde_json::to_vec(&kept).map_err(|e| e.to_string())?;
+    fs::write(&file, text).map_err(|e| format!("{}: {e}", file.display()))?;
+    Ok(kept.known)
+}
+
+/// Runs each test once without a mutant; those that meet any.
+fn meet(tests: &[Test], work: &Path, threads: usize) -> Vec<Known> {
     println!("{} tests, each run once to see what it meets", tests.len());
     let (next, began) = (AtomicUsize::new(0), Instant::now());
     let known = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for thread in 0..threads {
-            let (next, known, tests) = (&next, &known, &tests);
+            let (next, known) = (&next, &known);
             let folder = work.join(format!("met-{thread}"));
             scope.spawn(move || {
                 while let Some(test) = tests.get(next.fetch_add(1, Ordering::SeqCst)) {
@@ -155,7 +189,7 @@ fn known(tree: &Tree, work: &Path, threads: usize) -> Result<Vec<Known>, String>
         known.len(),
         began.elapsed().as_secs()
     );
-    Ok(known)
+    known
 }
 
 /// The outcomes of mutants that are still there, by their names.
@@ -175,13 +209,13 @@ fn try_all(
     args: &Args,
     open: &[usize],
     chosen: &BTreeMap<usize, &Mutant>,
-    known: &[Known],
+    (known, experience): (&[Known], Experience),
     file: &Path,
 ) -> Result<BTreeMap<usize, Verdict>, String> {
     let out = fs::OpenOptions::new().create(true).append(true).open(file);
     let out = Mutex::new(out.map_err(|e| format!("{}: {e}", file.display()))?);
     let (next, began) = (AtomicUsize::new(0), Instant::now());
-    let experience = Mutex::new(Experience::default());
+    let experience = Mutex::new(experience);
     let outcomes = Mutex::new(BTreeMap::new());
     let lock = PoisonError::into_inner;
     std::thread::scope(|scope| {

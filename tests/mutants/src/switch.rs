@@ -33,10 +33,11 @@ enum Shape {
     Arm { guard: Option<Range<usize>> },
     /// An arm's guard.
     Guard,
-    /// What a field has, and what it would have otherwise.
+    /// What a field has, and what it would have otherwise; its name where only that is written.
     Field {
         value: Range<usize>,
         otherwise: String,
+        name: Option<String>,
     },
 }
 
@@ -183,9 +184,15 @@ fn around(site: &Site, inside: &dyn Fn(&Range<usize>) -> String, source: &str) -
                 Some(guard) => format!(" if {numbers} && {}", wrapped(&inside(guard))),
             }
         }
-        Shape::Field { value, otherwise } => {
+        Shape::Field {
+            value,
+            otherwise,
+            name,
+        } => {
             choices(&|_| otherwise.clone());
-            format!("({text}{{ {} }})", inside(value))
+            let name = name.iter().map(|name| format!("{name}: "));
+            let name: String = name.collect();
+            format!("{name}({text}{{ {} }})", inside(value))
         }
     }
 }
@@ -311,15 +318,13 @@ impl<'ast> Visit<'ast> for Finder<'_> {
             for field in &of.fields {
                 let member = self.text(&field.member);
                 let value = bytes(&field.expr);
-                // `Struct { field }` would have to be written out.
-                if field.colon_token.is_some() {
-                    let shape = Shape::Field {
-                        value: value.clone(),
-                        otherwise: format!("{{ let rest: {path} = {rest}; rest.{member} }}"),
-                    };
-                    self.found
-                        .push((Genre::StructField, starts(field), value, shape));
-                }
+                let shape = Shape::Field {
+                    value: value.clone(),
+                    otherwise: format!("{{ let rest: {path} = {rest}; rest.{member} }}"),
+                    name: field.colon_token.is_none().then_some(member),
+                };
+                self.found
+                    .push((Genre::StructField, starts(field), value, shape));
             }
         }
         visit::visit_expr_struct(self, of);
@@ -372,7 +377,7 @@ mod tests {
     #[test]
     fn each_kind_of_mutant_stands_behind_its_switch() {
         use Genre::{BinaryOperator, FnValue, MatchArm, MatchArmGuard, StructField, UnaryOperator};
-        let cases: [(&str, &str, Genre, &[&str], &str); 7] = [
+        let cases: [(&str, &str, Genre, &[&str], &str); 8] = [
             (
                 "a == b",
                 "==",
@@ -415,6 +420,13 @@ mod tests {
                 StructField,
                 &[""],
                 "S { a: (if on(7) { { let rest: S = rest; rest.a } } else { 1 }), ..rest }",
+            ),
+            (
+                "S { a, ..rest }",
+                "a,",
+                StructField,
+                &[""],
+                "S { a: (if on(7) { { let rest: S = rest; rest.a } } else { a }), ..rest }",
             ),
         ];
         for (body, at, genre, changes, expected) in cases {

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::list::Mutant;
@@ -25,7 +26,7 @@ pub(crate) struct Tree {
 }
 
 /// A program of tests.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Binary {
     /// What is run.
     pub program: PathBuf,
