@@ -254,4 +254,115 @@ mod tests {
         hints.compare("acme", &["m7".into()], now);
         assert_eq!(missed(), 2);
     }
+
+    #[test]
+    fn as_many_as_are_looked_up_one_by_one_are_and_one_more_is_a_crawl() {
+        let (hints, now) = (Hints::default(), Utc::now());
+        let name = |range: std::ops::Range<usize>| {
+            let named: Vec<Hint> = range.map(|n| member(&format!("m{n}"))).collect();
+            hints.add("acme", &named, now);
+        };
+        name(0..MOST_NAMED);
+        let stale = hints.take("acme").unwrap();
+        assert_eq!(
+            (stale.members.len(), stale.everything, stale.since),
+            (MOST_NAMED, false, now)
+        );
+        name(0..MOST_NAMED + 1);
+        name(0..1);
+        let stale = hints.take("acme").unwrap();
+        assert_eq!((stale.members.len(), stale.everything), (0, true));
+        // Nothing of it is left over for the next.
+        name(3..4);
+        let stale = hints.take("acme").unwrap();
+        assert_eq!(
+            (stale.members, stale.everything),
+            (vec!["m3".into()], false)
+        );
+    }
+
+    #[test]
+    fn what_waits_is_as_old_as_its_first_hint_and_who_waits_for_hints_is_woken() {
+        let (hints, now) = (Hints::default(), Utc::now());
+        hints.add("acme", &[], now);
+        assert!(hints.waiting().is_empty() && hints.take("acme").is_none());
+        hints.add("acme", &[Hint::Everything], now + TimeDelta::seconds(1));
+        hints.add("acme", &[member("m1")], now + TimeDelta::seconds(2));
+        let stale = hints.take("acme").unwrap();
+        assert_eq!(stale.since, now + TimeDelta::seconds(1));
+        assert!(stale.everything && stale.members.is_empty());
+        use futures_util::FutureExt as _;
+        assert!(hints.arrived().now_or_never().is_some());
+        assert!(hints.arrived().now_or_never().is_none());
+    }
+
+    #[test]
+    fn callbacks_are_counted_by_whether_they_were_verified() {
+        let (hints, now) = (Hints::default(), Utc::now());
+        let later = now + TimeDelta::seconds(5);
+        hints.add("acme", &[member("m1")], now);
+        hints.refuse("acme", later);
+        hints.refuse("other", later);
+        hints.followed("acme", TimeDelta::seconds(7));
+        let expected = Callbacks {
+            received: 1,
+            refused: 1,
+            last_received_at: Some(later),
+            last_at: Some(now),
+            missed: 0,
+            last_lag: Some(TimeDelta::seconds(7)),
+        };
+        assert_eq!(hints.callbacks("acme"), expected);
+        assert_eq!(hints.callbacks("other").refused, 1);
+        assert_eq!(hints.callbacks("nobody"), Callbacks::default());
+    }
+
+    #[test]
+    fn an_id_counts_as_changed_for_a_day_or_until_it_is_settled() {
+        let (hints, now) = (Hints::default(), Utc::now());
+        let said = |old: &str, new: &str, at| {
+            let (old, new) = (old.to_owned(), new.to_owned());
+            hints.add("acme", &[Hint::MemberRenamed { old, new }], at);
+        };
+        let told = |at| -> Vec<(String, String)> {
+            let renamed = hints.renamed("acme", at).into_iter();
+            renamed.map(|r| (r.old, r.new)).collect()
+        };
+        let pair = |old: &str, new: &str| (old.to_owned(), new.to_owned());
+        said("M1", "n1", now);
+        said("m2", "M2", now);
+        assert_eq!(
+            told(now),
+            [pair("m1", "n1")],
+            "an id that differs by case is the same"
+        );
+        said("m1", "o1", now);
+        assert_eq!(told(now), [pair("m1", "o1")], "the last word counts");
+        let stale = hints.take("acme").unwrap();
+        assert_eq!(stale.members, ["M1", "M2", "m1", "m2", "n1", "o1"]);
+        let second = TimeDelta::seconds(1);
+        assert_eq!(told(now + RENAMED_COUNTS - second), [pair("m1", "o1")]);
+        assert!(told(now + RENAMED_COUNTS).is_empty());
+        said("m3", "n3", now);
+        said("m4", "n4", now);
+        let third = hints.renamed("acme", now)[0].clone();
+        hints.settle_renamed("acme", &third);
+        assert_eq!(told(now), [pair("m4", "n4")]);
+        for n in 0..2 * MOST_NAMED {
+            said(&format!("x{n}"), &format!("y{n}"), now);
+        }
+        assert_eq!(told(now).len(), MOST_NAMED);
+    }
+
+    #[test]
+    fn whom_callbacks_name_is_kept_within_bounds() {
+        let (hints, now) = (Hints::default(), Utc::now());
+        let most = 100 * MOST_NAMED;
+        let named: Vec<Hint> = (0..=most).map(|n| member(&format!("m{n}"))).collect();
+        hints.add("acme", &named, now);
+        hints.compare("acme", &[format!("m{}", most - 1)], now);
+        assert_eq!(hints.callbacks("acme").missed, 0);
+        hints.compare("acme", &[format!("m{most}")], now);
+        assert_eq!(hints.callbacks("acme").missed, 1);
+    }
 }
