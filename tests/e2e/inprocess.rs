@@ -233,6 +233,10 @@ impl Small {
             .unwrap()
     }
 
+    pub fn clock_now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
     pub fn join(&self, id: &str) {
         self.staff.members.lock().unwrap().insert(id.to_owned());
     }

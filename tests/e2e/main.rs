@@ -77,6 +77,7 @@ mod strange_ids;
 mod tools;
 mod unlink;
 mod upgrade;
+mod watching;
 mod web_attacks;
 mod wecom_faults;
 mod what_if;
