@@ -18,7 +18,7 @@ use camsync_core::model::{Department, Member};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::pipeline::crawl::Merge;
+use crate::pipeline::merge::Merge;
 use crate::pipeline::source::CrawlProgress;
 use crate::pipeline::{Crawled, Presence, Source, SourceFailure};
 

@@ -1,10 +1,7 @@
 //! Crawl: one pass over a source, and the snapshot that a complete one becomes.
 
 use camsync_core::evidence::Witness;
-use camsync_core::model::Member;
 use chrono::{DateTime, TimeDelta, Utc};
-use std::collections::HashMap;
-use std::sync::Arc;
 use tracing::Instrument as _;
 
 use crate::ledger::{CrawlEnd, Ledger, LedgerError, Moved, SourceRow};
@@ -244,98 +241,73 @@ fn back_off(failures: u32, asked: Option<u32>) -> TimeDelta {
     asked.map_or(own, |seconds| TimeDelta::seconds(i64::from(seconds)))
 }
 
-/// Unites what a connector hands over: a member may come more than once, and one copy is kept.
-#[derive(Debug, Default)]
-pub struct Merge {
-    departments: HashMap<String, camsync_core::model::Department>,
-    members: HashMap<String, Member>,
-}
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
 
-impl Merge {
-    /// Takes departments in; of two with one id the last counts.
-    pub fn departments(&mut self, batch: Vec<camsync_core::model::Department>) {
-        for department in batch {
-            self.departments.insert(department.id.clone(), department);
+    use super::*;
+
+    fn row(enterprise: Option<&str>, members: i64) -> SourceRow {
+        let ledger = Ledger::empty().unwrap();
+        ledger.ensure_source("acme", "fake", None).unwrap();
+        SourceRow {
+            enterprise: enterprise.map(str::to_owned),
+            members,
+            ..ledger.source("acme").unwrap().unwrap()
         }
     }
 
-    /// Takes members in; lists are united, other fields are the last one's.
-    pub fn members(&mut self, batch: Vec<Member>) {
-        for mut member in batch {
-            match self.members.entry(member.key()) {
-                std::collections::hash_map::Entry::Vacant(free) => {
-                    free.insert(member);
-                }
-                std::collections::hash_map::Entry::Occupied(mut known) => {
-                    let known = known.get_mut();
-                    unite(&mut member.departments, &mut known.departments);
-                    unite(&mut member.leader_of, &mut known.leader_of);
-                    unite(&mut member.tags, &mut known.tags);
-                    unite(&mut member.shown_by, &mut known.shown_by);
-                    for (name, value) in std::mem::take(&mut known.attributes) {
-                        member.attributes.entry(name).or_insert(value);
-                    }
-                    if member.main_department.is_none() {
-                        member.main_department = known.main_department.take();
-                    }
-                    *known = member;
-                }
-            }
+    fn crawled(missing: usize) -> Crawled {
+        Crawled {
+            enterprise: "e1".into(),
+            missing: (1..=missing).map(|n| format!("department {n}")).collect(),
+            ..Crawled::default()
         }
     }
 
-    /// How many members there are so far.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.members.len()
+    #[test]
+    fn what_is_missing_is_named_up_to_five() {
+        let parts = [
+            "department 1",
+            "department 2",
+            "department 3",
+            "department 4",
+            "department 5",
+        ];
+        let five = refuse(None, &crawled(5)).unwrap();
+        assert_eq!(
+            (&*five.kind, five.about.as_slice()),
+            ("incomplete", &parts.map(str::to_owned)[..])
+        );
+        assert!(
+            five.to_string().ends_with("department 4; department 5"),
+            "{five}"
+        );
+        let seven = refuse(None, &crawled(7)).unwrap();
+        assert_eq!(seven.about.len(), 6);
+        assert!(
+            seven.to_string().ends_with("department 5; and 2 more"),
+            "{seven}"
+        );
     }
 
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.members.is_empty()
+    #[test]
+    fn nobody_where_there_were_some_is_refused_and_so_is_another_enterprise() {
+        assert!(refuse(None, &crawled(0)).is_none());
+        assert!(refuse(Some(&row(None, 0)), &crawled(0)).is_none());
+        assert!(refuse(Some(&row(Some("e1"), 0)), &crawled(0)).is_none());
+        let nobody = refuse(Some(&row(Some("e1"), 1)), &crawled(0)).unwrap();
+        assert_eq!(nobody.kind, "incomplete");
+        let other = refuse(Some(&row(Some("e2"), 0)), &crawled(0)).unwrap();
+        assert_eq!(other.kind, "another_enterprise");
+        assert_eq!(other.about, ["e1", "e2"]);
+        assert!(other.remedy.unwrap().contains("sources rebind"));
     }
 
-    /// Everything, in an order that does not depend on the provider's.
-    #[must_use]
-    pub fn finish(self) -> (Vec<camsync_core::model::Department>, Vec<Arc<Member>>) {
-        let mut departments: Vec<_> = self.departments.into_values().collect();
-        departments.sort_by(|a, b| a.id.cmp(&b.id));
-        let mut members: Vec<(String, Arc<Member>)> = self
-            .members
-            .into_iter()
-            .map(|(key, mut member)| {
-                settle_order(&mut member);
-                (key, Arc::new(member))
-            })
-            .collect();
-        members.sort_by(|a, b| a.0.cmp(&b.0));
-        (departments, members.into_iter().map(|(_, m)| m).collect())
+    #[test]
+    fn it_waits_twice_as_long_each_time_up_to_a_limit_or_as_long_as_it_is_asked_to() {
+        let minutes = [1, 2, 3, 30].map(|failures| back_off(failures, None).num_minutes());
+        assert_eq!(minutes, [2, 4, 8, LONGEST_BACK_OFF.num_minutes()]);
+        assert_eq!(back_off(30, Some(7)), TimeDelta::seconds(7));
     }
-}
-
-fn unite(into: &mut Vec<String>, from: &mut Vec<String>) {
-    for item in from.drain(..) {
-        if !into.contains(&item) {
-            into.push(item);
-        }
-    }
-}
-
-/// The main department first, everything else sorted: the same facts always read the same.
-fn settle_order(member: &mut Member) {
-    for list in [
-        &mut member.leader_of,
-        &mut member.tags,
-        &mut member.shown_by,
-    ] {
-        list.sort();
-        list.dedup();
-    }
-    let main = member.main_department.clone();
-    member.departments.sort_by(|a, b| {
-        let first = |id: &String| Some(id) != main.as_ref();
-        (first(a), a).cmp(&(first(b), b))
-    });
-    member.departments.dedup();
 }

@@ -17,6 +17,7 @@ mod full;
 pub mod hints;
 mod lines;
 pub mod look_up;
+pub mod merge;
 pub mod observe;
 pub mod observe_grants;
 pub mod outbox;
@@ -30,6 +31,9 @@ mod story;
 pub mod target;
 pub mod turns;
 pub mod witness;
+
+#[cfg(test)]
+mod tests;
 
 pub use clock::{Clock, SystemClock};
 pub use crawls::Gathered;

@@ -124,13 +124,26 @@ impl Experience {
         let [function, file] = &parts;
         let key = |at: usize| {
             let deep = depth(function, at) + depth(file, at) / 4.0;
-            let worth = deep / (known[at].took.as_secs_f64() + 0.2);
+            let alike = alike(mutant, &known[at].test.name);
+            let worth = deep * (1.0 + 4.0 * alike) / (known[at].took.as_secs_f64() + 0.2);
             (caught(function, at), caught(file, at), worth)
         };
         let mut keyed: Vec<_> = meet.map(|at| (key(at), at)).collect();
         keyed.sort_by(|(a, _), (b, _)| b.partial_cmp(a).unwrap_or(std::cmp::Ordering::Equal));
         keyed.into_iter().map(|(_, at)| at).collect()
     }
+}
+
+/// How many words the name of what is changed has in common with that of a test.
+fn alike(mutant: &Mutant, test: &str) -> f64 {
+    let (_, name) = mutant.name.rsplit_once('/').unwrap_or_default();
+    let words = |text: &str| -> BTreeSet<String> {
+        let words = text.split(|c: char| !c.is_alphabetic());
+        let long = words.filter(|word| word.len() > 3);
+        long.map(|word| word.chars().take(5).collect()).collect()
+    };
+    let common = words(name).intersection(&words(test)).count();
+    u32::try_from(common).map_or(0.0, f64::from)
 }
 
 /// Runs tests with a mutant until one fails, for so long at the most; also which one did.

@@ -52,6 +52,9 @@ struct Args {
     /// Try those again that survived or stayed open.
     #[arg(long)]
     again: bool,
+    /// Of tests that were run before, by another build, believe what they met then. What is new is run.
+    #[arg(long)]
+    quick: bool,
     /// Fail when fewer of a hundred are caught.
     #[arg(long, default_value_t = 0)]
     least: usize,
@@ -98,7 +101,7 @@ fn run(args: &Args) -> Result<bool, String> {
     println!("{} mutants", mutants.len());
     let tree = Tree::copy(&from, &work)?;
     let unviable = tree.put_in(&from, &args.package, &mutants)?;
-    let known = known(&tree, &work, args.threads)?;
+    let known = known(args, &tree, &work, &mutants)?;
     let (part, of) = args.shard;
     let chosen: BTreeMap<usize, &Mutant> = mutants
         .iter()
@@ -136,11 +139,18 @@ fn run(args: &Args) -> Result<bool, String> {
 struct Kept {
     /// The programs, and when each was built.
     built: Vec<(PathBuf, Option<SystemTime>)>,
+    /// What each number is the number of.
+    mutants: BTreeMap<usize, String>,
     known: Vec<Known>,
 }
 
 /// Builds the tests, and runs each once without a mutant. What they met is kept until one of them is built anew.
-fn known(tree: &Tree, work: &Path, threads: usize) -> Result<Vec<Known>, String> {
+fn known(
+    args: &Args,
+    tree: &Tree,
+    work: &Path,
+    mutants: &BTreeMap<usize, Mutant>,
+) -> Result<Vec<Known>, String> {
     let binaries = tree.tests()?;
     let built = |binary: &Binary| {
         let built = fs::metadata(&binary.program).and_then(|m| m.modified());
@@ -150,17 +160,53 @@ fn known(tree: &Tree, work: &Path, threads: usize) -> Result<Vec<Known>, String>
     let file = work.join("met.json");
     let kept = fs::read(&file).ok();
     let kept = kept.and_then(|kept| serde_json::from_slice::<Kept>(&kept).ok());
-    if let Some(kept) = kept.filter(|kept| kept.built == built) {
-        return Ok(kept.known);
+    let mut tests = tests::list(&binaries)?;
+    let mut known = Vec::new();
+    if let Some(kept) = kept {
+        if kept.built == built {
+            return Ok(kept.known);
+        }
+        if args.quick {
+            known = known_before(kept, mutants, &mut tests);
+        }
     }
-    let known = meet(&tests::list(&binaries)?, work, threads);
-    let kept = Kept { built, known };
+    known.extend(meet(&tests, work, args.threads));
+    let names = mutants.iter().map(|(&n, mutant)| (n, mutant.name.clone()));
+    let kept = Kept {
+        built,
+        mutants: names.collect(),
+        known,
+    };
     let text = serde_json::to_vec(&kept).map_err(|e| e.to_string())?;
     fs::write(&file, text).map_err(|e| format!("{}: {e}", file.display()))?;
     Ok(kept.known)
 }
 
-/// Runs each test once without a mutant; those that meet any.
+/// What is known of tests that are still there, with the numbers that mutants have now; leaves the tests that are new.
+fn known_before(
+    kept: Kept,
+    mutants: &BTreeMap<usize, Mutant>,
+    tests: &mut Vec<Test>,
+) -> Vec<Known> {
+    let now: BTreeMap<&str, usize> = mutants.iter().map(|(&n, m)| (&*m.name, n)).collect();
+    let number = |before: &usize| now.get(&**kept.mutants.get(before)?).copied();
+    let mut known = Vec::new();
+    for before in kept.known {
+        let same = |test: &Test| {
+            (&*test.binary.name, &*test.name) == (&*before.test.binary.name, &*before.test.name)
+        };
+        if let Some(at) = tests.iter().position(same) {
+            known.push(Known {
+                test: tests.swap_remove(at),
+                took: before.took,
+                met: before.met.iter().filter_map(number).collect(),
+            });
+        }
+    }
+    known
+}
+
+/// Runs each test once without a mutant.
 fn meet(tests: &[Test], work: &Path, threads: usize) -> Vec<Known> {
     println!("{} tests, each run once to see what it meets", tests.len());
     let (next, began) = (AtomicUsize::new(0), Instant::now());
@@ -174,7 +220,7 @@ fn meet(tests: &[Test], work: &Path, threads: usize) -> Vec<Known> {
                     let (outcome, took, met) = test.meets(&folder, MOST);
                     if outcome != Outcome::Passed {
                         println!("not used: {} {}: {outcome:?}", test.binary.name, test.name);
-                    } else if !met.is_empty() {
+                    } else {
                         let test = test.clone();
                         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
                         known.push(Known { test, took, met });
@@ -186,7 +232,7 @@ fn meet(tests: &[Test], work: &Path, threads: usize) -> Vec<Known> {
     let known = known.into_inner().unwrap_or_else(PoisonError::into_inner);
     println!(
         "{} of them meet mutants ({} s)",
-        known.len(),
+        known.iter().filter(|known| !known.met.is_empty()).count(),
         began.elapsed().as_secs()
     );
     known
