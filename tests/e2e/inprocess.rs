@@ -1,6 +1,7 @@
 //! What depends on the time: the real engine and CAM client, with a clock and a source of the test's own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -49,6 +50,9 @@ pub struct Staff {
     members: Mutex<BTreeSet<String>>,
     /// Names other than the usual one.
     names: Mutex<BTreeMap<String, String>>,
+    /// What the next look-ups say of whomever they ask for; after these, that nobody is there.
+    answers: Mutex<VecDeque<Presence>>,
+    look_ups: AtomicUsize,
     blind: bool,
 }
 
@@ -108,10 +112,10 @@ impl Source for Staff {
     }
 
     async fn look_up(&self, ids: &[String]) -> Result<Vec<Presence>, SourceFailure> {
-        Ok(ids
-            .iter()
-            .map(|_| Presence::Gone("no such member".into()))
-            .collect())
+        self.look_ups.fetch_add(1, Ordering::SeqCst);
+        let next = self.answers.lock().unwrap().pop_front();
+        let gone = Presence::Gone("no such member".into());
+        Ok(vec![next.unwrap_or(gone); ids.len()])
     }
 }
 
@@ -190,8 +194,8 @@ impl Small {
         let ids = (10..10 + count).map(|n| format!("m{n}")).collect();
         let staff = Arc::new(Staff {
             members: Mutex::new(ids),
-            names: Mutex::default(),
             blind,
+            ..Staff::default()
         });
         let ledger = Arc::new(Ledger::empty().unwrap());
         ledger.ensure_source("acme", "fake", None).unwrap();
@@ -239,6 +243,22 @@ impl Small {
 
     pub fn join(&self, id: &str) {
         self.staff.members.lock().unwrap().insert(id.to_owned());
+    }
+
+    /// What the next look-ups are to say, and how many there were so far.
+    pub fn answer(&self, answers: impl IntoIterator<Item = Presence>) -> usize {
+        self.staff.answers.lock().unwrap().extend(answers);
+        self.look_ups()
+    }
+
+    /// How often members were looked up.
+    pub fn look_ups(&self) -> usize {
+        self.staff.look_ups.load(Ordering::SeqCst)
+    }
+
+    /// What the provider shows of a member.
+    pub fn shown(&self, id: &str) -> Member {
+        self.staff.member(id)
     }
 
     pub fn rename(&self, id: &str, name: &str) {

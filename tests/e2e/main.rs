@@ -8,6 +8,7 @@
 )]
 
 mod api;
+mod at_once;
 #[path = "../common/authority.rs"]
 mod authority;
 mod backup;
@@ -70,6 +71,7 @@ mod refused_edit;
 mod reload;
 mod removal;
 mod retention;
+mod second_look;
 mod secrets;
 mod shim;
 mod silence;

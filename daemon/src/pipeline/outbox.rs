@@ -206,7 +206,7 @@ impl Worker<'_> {
             for (_, line) in waiting.extract_if(.., |(at, _)| *at <= now) {
                 lines.again(line);
             }
-            report.gave_way = scope == Scope::All && (self.give_way)();
+            report.gave_way = (self.give_way)();
             let stop =
                 self.stopping.load(Ordering::SeqCst) || report.stopped.is_some() || report.gave_way;
             while running.len() < SIDE_BY_SIDE && !stop {

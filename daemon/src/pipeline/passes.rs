@@ -510,7 +510,7 @@ impl Engine {
     }
 }
 
-/// Who settles or does an emergency gives way to nobody.
+/// Who settles, or does an emergency, gives way to nobody.
 fn never() -> bool {
     false
 }
