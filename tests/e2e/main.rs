@@ -61,6 +61,7 @@ mod operation;
 mod package;
 mod passwords;
 mod plan_file;
+mod plan_report;
 mod portal;
 mod portal_browser;
 mod privilege;

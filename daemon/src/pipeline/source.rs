@@ -192,3 +192,27 @@ pub trait Source: Send + Sync {
 fn no_sign_in() -> SourceFailure {
     SourceFailure::new("not_permitted", "this connector has no sign-in")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_short_it_says_what_it_means_with_the_code_once() {
+        let mut failure = SourceFailure::new("refused", "errcode 60011 no privilege");
+        assert_eq!(failure.in_short(), "errcode 60011 no privilege");
+        failure.code = Some("60011".into());
+        assert_eq!(failure.in_short(), "errcode 60011 no privilege");
+        failure.cause = Some("the member is outside of the app's range".into());
+        assert_eq!(
+            failure.in_short(),
+            "60011: the member is outside of the app's range"
+        );
+        assert_eq!(
+            failure.to_string(),
+            "errcode 60011 no privilege\n  the member is outside of the app's range"
+        );
+        failure.remedy = Some("widen it".into());
+        assert!(failure.to_string().ends_with("range\n  widen it"));
+    }
+}

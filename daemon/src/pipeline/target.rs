@@ -117,3 +117,58 @@ pub fn note(
     let text = after.and_then(|after| serde_json::to_string(&after).ok());
     ledger.set_meta(doing.key(), text.as_deref())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn cam(class: FailureClass) -> Trouble {
+        Trouble::Cam(Failure {
+            class,
+            code: "code".into(),
+            message: String::new(),
+            action: None,
+            request_id: None,
+        })
+    }
+
+    #[test]
+    fn trouble_lasts_since_it_began_until_it_is_over_and_reading_comes_first() {
+        let ledger = Ledger::empty().unwrap();
+        let (first, later) = (Utc::now(), Utc::now() + chrono::TimeDelta::hours(1));
+        assert_eq!(failure(&ledger).unwrap(), None);
+        let write = |at, trouble| note(&ledger, at, Doing::Writing, trouble).unwrap();
+        write(first, Some(cam(FailureClass::Target)));
+        write(later, Some(cam(FailureClass::Transient)));
+        let told = failure(&ledger).unwrap().unwrap();
+        assert_eq!(
+            (told.since, told.trouble),
+            (first, cam(FailureClass::Transient))
+        );
+        let other = Trouble::AnotherAccount {
+            bound: "1".into(),
+            found: "2".into(),
+        };
+        note(&ledger, later, Doing::Reading, Some(other.clone())).unwrap();
+        let told = failure(&ledger).unwrap().unwrap();
+        assert_eq!((told.since, told.trouble), (later, other));
+        note(&ledger, later, Doing::Reading, None).unwrap();
+        assert_eq!(failure(&ledger).unwrap().unwrap().since, first);
+        write(later, None);
+        assert_eq!(failure(&ledger).unwrap(), None);
+    }
+
+    #[test]
+    fn what_may_pass_by_itself_is_what_nobody_need_mend() {
+        let may_pass = [FailureClass::Transient, FailureClass::Unknown];
+        let stays = [
+            FailureClass::Target,
+            FailureClass::Permission,
+            FailureClass::Permanent,
+        ];
+        assert!(may_pass.map(cam).iter().all(Trouble::may_pass));
+        assert!(!stays.map(cam).iter().any(Trouble::may_pass));
+    }
+}
