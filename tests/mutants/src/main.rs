@@ -12,21 +12,21 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use serde::{Deserialize, Serialize};
 
 mod hunt;
 mod list;
+mod met;
 mod switch;
 mod tests;
 mod tree;
 
 use hunt::{Experience, Known, Verdict};
 use list::Mutant;
-use tests::{Outcome, Test};
-use tree::{Binary, Tree};
+use tree::Tree;
 
 /// Mutation testing of the pipeline, by every test of the workspace
 #[derive(Debug, Parser)]
@@ -70,9 +70,6 @@ fn shard(text: &str) -> Result<(usize, usize), String> {
     }
 }
 
-/// A test takes this long at the most without a mutant; one that takes longer is not used.
-const MOST: Duration = Duration::from_secs(90);
-
 /// A line of the file of outcomes.
 #[derive(Debug, Serialize, Deserialize)]
 struct Line {
@@ -101,7 +98,7 @@ fn run(args: &Args) -> Result<bool, String> {
     println!("{} mutants", mutants.len());
     let tree = Tree::copy(&from, &work)?;
     let unviable = tree.put_in(&from, &args.package, &mutants)?;
-    let known = known(args, &tree, &work, &mutants)?;
+    let known = met::known(&tree, &work, &mutants, args.threads, args.quick)?;
     let (part, of) = args.shard;
     let chosen: BTreeMap<usize, &Mutant> = mutants
         .iter()
@@ -132,110 +129,6 @@ fn run(args: &Args) -> Result<bool, String> {
     )?;
     outcomes.extend(found);
     Ok(tell(&chosen, &outcomes) >= args.least)
-}
-
-/// What is kept of the tests' run without mutants.
-#[derive(Debug, Serialize, Deserialize)]
-struct Kept {
-    /// The programs, and when each was built.
-    built: Vec<(PathBuf, Option<SystemTime>)>,
-    /// What each number is the number of.
-    mutants: BTreeMap<usize, String>,
-    known: Vec<Known>,
-}
-
-/// Builds the tests, and runs each once without a mutant. What they met is kept until one of them is built anew.
-fn known(
-    args: &Args,
-    tree: &Tree,
-    work: &Path,
-    mutants: &BTreeMap<usize, Mutant>,
-) -> Result<Vec<Known>, String> {
-    let binaries = tree.tests()?;
-    let built = |binary: &Binary| {
-        let built = fs::metadata(&binary.program).and_then(|m| m.modified());
-        (binary.program.clone(), built.ok())
-    };
-    let built: Vec<_> = binaries.iter().map(built).collect();
-    let file = work.join("met.json");
-    let kept = fs::read(&file).ok();
-    let kept = kept.and_then(|kept| serde_json::from_slice::<Kept>(&kept).ok());
-    let mut tests = tests::list(&binaries)?;
-    let mut known = Vec::new();
-    if let Some(kept) = kept {
-        if kept.built == built {
-            return Ok(kept.known);
-        }
-        if args.quick {
-            known = known_before(kept, mutants, &mut tests);
-        }
-    }
-    known.extend(meet(&tests, work, args.threads));
-    let names = mutants.iter().map(|(&n, mutant)| (n, mutant.name.clone()));
-    let kept = Kept {
-        built,
-        mutants: names.collect(),
-        known,
-    };
-    let text = serde_json::to_vec(&kept).map_err(|e| e.to_string())?;
-    fs::write(&file, text).map_err(|e| format!("{}: {e}", file.display()))?;
-    Ok(kept.known)
-}
-
-/// What is known of tests that are still there, with the numbers that mutants have now; leaves the tests that are new.
-fn known_before(
-    kept: Kept,
-    mutants: &BTreeMap<usize, Mutant>,
-    tests: &mut Vec<Test>,
-) -> Vec<Known> {
-    let now: BTreeMap<&str, usize> = mutants.iter().map(|(&n, m)| (&*m.name, n)).collect();
-    let number = |before: &usize| now.get(&**kept.mutants.get(before)?).copied();
-    let mut known = Vec::new();
-    for before in kept.known {
-        let same = |test: &Test| {
-            (&*test.binary.name, &*test.name) == (&*before.test.binary.name, &*before.test.name)
-        };
-        if let Some(at) = tests.iter().position(same) {
-            known.push(Known {
-                test: tests.swap_remove(at),
-                took: before.took,
-                met: before.met.iter().filter_map(number).collect(),
-            });
-        }
-    }
-    known
-}
-
-/// Runs each test once without a mutant.
-fn meet(tests: &[Test], work: &Path, threads: usize) -> Vec<Known> {
-    println!("{} tests, each run once to see what it meets", tests.len());
-    let (next, began) = (AtomicUsize::new(0), Instant::now());
-    let known = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for thread in 0..threads {
-            let (next, known) = (&next, &known);
-            let folder = work.join(format!("met-{thread}"));
-            scope.spawn(move || {
-                while let Some(test) = tests.get(next.fetch_add(1, Ordering::SeqCst)) {
-                    let (outcome, took, met) = test.meets(&folder, MOST);
-                    if outcome != Outcome::Passed {
-                        println!("not used: {} {}: {outcome:?}", test.binary.name, test.name);
-                    } else {
-                        let test = test.clone();
-                        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-                        known.push(Known { test, took, met });
-                    }
-                }
-            });
-        }
-    });
-    let known = known.into_inner().unwrap_or_else(PoisonError::into_inner);
-    println!(
-        "{} of them meet mutants ({} s)",
-        known.iter().filter(|known| !known.met.is_empty()).count(),
-        began.elapsed().as_secs()
-    );
-    known
 }
 
 /// The outcomes of mutants that are still there, by their names.
