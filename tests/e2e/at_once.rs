@@ -174,3 +174,62 @@ async fn whoever_asks_for_a_password_waits_for_who_works_on_the_sub_user_and_not
     assert!(!first.is_finished());
     first.await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn a_process_that_is_to_end_begins_nothing_more() {
+    let small = Arc::new(Small::with(1, false).await);
+    let slow = cam::Fault::Delay(Duration::from_millis(150));
+    small.cam.inject(When::action("AddUser"), slow);
+    for n in 100..160 {
+        small.join(&format!("m{n}"));
+    }
+    let before = small.cam.count("AddUser");
+    let applying = tokio::spawn({
+        let small = Arc::clone(&small);
+        async move { small.sync().await }
+    });
+    small.cam.wait_for("AddUser", before + 1).await;
+    small.engine.stop();
+    let report = applying.await.unwrap();
+    // What was under way has ended, and is recorded.
+    let made = small.cam.count("AddUser") - before;
+    assert!((1..=30).contains(&made), "{made}");
+    assert_eq!(
+        (report.outbox.applied, report.outbox.pending),
+        (made, 60 - made)
+    );
+}
+
+/// As a crash leaves it: the attempt is recorded, and nothing is known of it.
+fn cut_short(small: &Small, username: &str) {
+    let ledger = small.engine.ledger();
+    let outbox = ledger.outbox().unwrap();
+    let change = outbox.iter().find(|c| c.username == username).unwrap();
+    let number = ledger.start_attempt(change.id, small.clock_now()).unwrap();
+    assert_eq!(number, Some(1));
+}
+
+#[tokio::test]
+async fn what_was_cut_short_stays_under_a_freeze_and_is_sent_again_after_it() {
+    let small = Small::with(1, false).await;
+    small.freeze(true);
+    small.join("m50");
+    assert_eq!(small.sync().await.outbox.pending, 1);
+    cut_short(&small, "m50");
+    let (until, nobody) = (
+        small.clock_now() + TimeDelta::minutes(1),
+        ProgressSink::none(),
+    );
+    let drain = async || {
+        let drained = small.engine.drain(Applier::Daemon, until, &nobody);
+        drained.await.unwrap()
+    };
+    let before = small.cam.log().len();
+    let report = drain().await;
+    assert_eq!((report.applied, report.pending), (0, 1));
+    assert_eq!(small.cam.log().len(), before, "not even read");
+    small.freeze(false);
+    let report = drain().await;
+    assert_eq!((report.applied, report.pending), (1, 0));
+    assert!(small.signs_in("m50"));
+}

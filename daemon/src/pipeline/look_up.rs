@@ -292,6 +292,9 @@ mod tests {
             ],
         );
         let mut crawl = complete(began, &["a", "b", "d", "e"]);
+        // What the crawl itself looked up is overtaken for b alone.
+        let looked_up = |text: &str| Witness::Unknown(text.to_owned());
+        crawl.witnesses = vec![("b".into(), looked_up("b")), ("x".into(), looked_up("x"))];
         findings.correct("acme", &mut crawl);
         assert_eq!(
             names(&crawl),
@@ -304,7 +307,10 @@ mod tests {
         );
         assert_eq!(
             crawl.witnesses,
-            [("b".into(), Witness::Gone("gone".into()))]
+            [
+                ("x".into(), looked_up("x")),
+                ("b".into(), Witness::Gone("gone".into()))
+            ]
         );
         // The next crawl began after all of them, and knows better.
         let mut next = complete(began + TimeDelta::seconds(2), &["b"]);

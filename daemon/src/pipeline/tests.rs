@@ -13,16 +13,17 @@ use chrono::{TimeDelta, Utc};
 use futures_util::FutureExt as _;
 use tokio::sync::Semaphore;
 
-use crate::ledger::Ledger;
+use crate::ledger::{Finding, Ledger};
 
 use super::apply::SignIn;
+use super::crawl::Outcome;
 use super::look_up::LookedUp;
 use super::outbox::Chance as _;
-use super::reconcile::Policy;
+use super::reconcile::{Policy, Ready};
 use super::source::CrawlProgress;
 use super::{
-    Crawled, Engine, EngineParts, Presence, ProgressSink, Source, SourceFailure, SystemClock,
-    Trigger,
+    Crawled, Engine, EngineParts, Gathered, Presence, ProgressSink, Source, SourceFailure,
+    SystemClock, Trigger,
 };
 
 /// A provider that answers what it is told to.
@@ -31,6 +32,7 @@ struct Fake {
     /// A crawl ends when there is a permit.
     gate: Semaphore,
     answers: Mutex<HashMap<&'static str, Presence>>,
+    fails: bool,
     messages: bool,
     sign_in: bool,
     look_ups: bool,
@@ -42,6 +44,7 @@ impl Default for Fake {
             members: vec!["ada", "bob"],
             gate: Semaphore::new(100),
             answers: Mutex::default(),
+            fails: false,
             messages: false,
             sign_in: false,
             look_ups: true,
@@ -88,6 +91,9 @@ impl Source for Fake {
 
     async fn crawl(&self, _: CrawlProgress<'_>) -> Result<Crawled, SourceFailure> {
         self.gate.acquire().await.unwrap().forget();
+        if self.fails {
+            return Err(SourceFailure::new("unavailable", "no answer"));
+        }
         Ok(Crawled {
             enterprise: "e1".into(),
             range_fingerprint: "f".into(),
@@ -353,6 +359,12 @@ async fn an_old_id_is_gone_only_together_with_the_new_one_there() {
     let early = look_up(&["ada", "bob", "lovelace"]).await;
     assert_eq!(found(&early), [("bob", false)]);
     assert!(early.needs_crawl);
+    // That somebody else is there says nothing of the new one.
+    let bob = Presence::Present(Box::new(member("bob")));
+    fake.answers.lock().unwrap().insert("bob", bob);
+    let early = look_up(&["ada", "bob", "lovelace"]).await;
+    assert_eq!(found(&early), [("bob", true)]);
+    assert!(early.needs_crawl);
     fake.answers.lock().unwrap().insert("lovelace", gone());
     let neither = look_up(&["ada", "lovelace"]).await;
     assert!(found(&neither).is_empty() && neither.needs_crawl);
@@ -370,4 +382,78 @@ async fn an_old_id_is_gone_only_together_with_the_new_one_there() {
     let still = look_up(&["ada", "lovelace"]).await;
     assert_eq!(found(&still), [("ada", true)]);
     assert!(!still.needs_crawl);
+}
+
+#[test]
+fn what_came_later_of_a_source_joins_what_there_is() {
+    let at = Utc::now();
+    let ready = |name: &str, keys: &[&str]| {
+        let mut ready = Ready::stored(name, &Fake::default());
+        ready.looked_up = keys
+            .iter()
+            .map(|key| Finding {
+                key: (*key).to_owned(),
+                at,
+                what: Err("60111".into()),
+            })
+            .collect();
+        ready
+    };
+    let gathered = |ready: Vec<Ready>| Gathered {
+        ready,
+        failures: vec![(
+            "acme".into(),
+            SourceFailure::new("unavailable", "no answer"),
+        )],
+        hinted: vec![("acme".into(), at)],
+    };
+    let mut all = gathered(vec![ready("acme", &["ada"]), ready("other", &[])]);
+    let mut crawled = ready("acme", &["bob"]);
+    let failure = SourceFailure::new("unavailable", "no answer");
+    crawled.crawl = Some(Outcome::Failed(failure));
+    all.join(gathered(vec![crawled, ready("third", &["cyd"])]));
+    let keys: Vec<(&str, Vec<&str>, bool)> = all
+        .ready
+        .iter()
+        .map(|r| {
+            let keys = r.looked_up.iter().map(|f| &*f.key).collect();
+            (&*r.name, keys, r.crawl.is_some())
+        })
+        .collect();
+    let expected = [
+        ("acme", vec!["ada", "bob"], true),
+        ("other", vec![], false),
+        ("third", vec!["cyd"], false),
+    ];
+    assert_eq!(keys, expected);
+    assert_eq!((all.failures.len(), all.hinted.len()), (2, 2));
+    // A look-up does not undo that it was crawled.
+    all.join(gathered(vec![ready("acme", &["dan"])]));
+    assert!(all.ready[0].crawl.is_some());
+    assert_eq!(all.ready[0].looked_up.len(), 3);
+}
+
+#[tokio::test]
+async fn a_crawl_that_fails_is_told_by_each_kind_of_pass_and_waits_before_it_is_asked_again() {
+    let fails = Arc::new(Fake {
+        fails: true,
+        ..Fake::default()
+    });
+    let engine = engine(&[("acme", fails), ("other", Arc::default())]);
+    let nobody = ProgressSink::none();
+    let planned = engine.plan(None, false, &nobody).await.unwrap();
+    let failed: Vec<&str> = planned.failures.iter().map(|(name, _)| &**name).collect();
+    assert_eq!(failed, ["acme"]);
+    assert!(planned.failed());
+    let row = engine.ledger().source("acme").unwrap().unwrap();
+    assert!(row.last_complete_at.is_none());
+    assert!(row.retry_at.is_some_and(|at| at > Utc::now()), "{row:?}");
+}
+
+#[test]
+fn what_happens_is_counted_where_the_process_counts() {
+    let parts = parts(&[]);
+    let metrics = Arc::clone(&parts.metrics);
+    let engine = Engine::new(parts);
+    assert!(std::ptr::eq(engine.metrics(), &raw const *metrics));
 }
