@@ -225,7 +225,7 @@ fn a_resume_that_came_to_nothing_undoes_nothing_that_is_done_later() {
     assert_eq!(output.status.code(), Some(1));
     let said = text(&output.stderr);
     assert!(
-        said.contains("nothing came back, and nothing will by itself")
+        said.contains("nothing came back, and the request is forgotten")
             && said.contains("GetUserAppId"),
         "{said}"
     );

@@ -1,6 +1,7 @@
 //! The leaver's ladder: deny-all, sign-in, keys, grants; the way back; the end.
 
-use camsync_simulators::cam::{Options, WecomSignIn};
+use camsync_simulators::When;
+use camsync_simulators::cam::{Fault, Options, WecomSignIn};
 
 use crate::grants::{granting, groups, join, policies};
 
@@ -221,6 +222,34 @@ fn an_emergency_takes_keys_too() {
     world.sync();
     assert_eq!(key_works(&world, "m1", &key), Some(false));
     world.does(&["members", "resume", "m1"]);
+    assert!(world.signs_in("m1"));
+    assert_eq!(key_works(&world, "m1", &key), Some(false));
+}
+
+/// Nor when a person asked for them and nothing came of it, or asked before the next emergency.
+#[test]
+fn keys_come_back_for_no_request_that_is_over() {
+    let world = granting(GRANTS);
+    join(&world, 1..=4, 2);
+    world.sync();
+    let key = world.cam.add_key("m1");
+    world.does(&["members", "suspend", "m1"]);
+    let fault = world
+        .cam
+        .inject(When::action("GetUserAppId"), Fault::Http(502));
+    let output = world.run(&["members", "resume", "m1", "--keys"]);
+    assert_eq!(output.status.code(), Some(1));
+    world.cam.revoke_fault(fault);
+    world.sync();
+    assert_eq!(key_works(&world, "m1", &key), Some(false));
+    // Asked for again, they wait for a permission; then somebody suspends the sub-user anew.
+    world.deny(&["UpdateAccessKey"]);
+    world.run(&["members", "resume", "m1", "--keys"]);
+    assert_eq!(key_works(&world, "m1", &key), Some(false));
+    world.run(&["members", "suspend", "m1"]);
+    world.deny(&[]);
+    world.does(&["members", "resume", "m1"]);
+    world.sync();
     assert!(world.signs_in("m1"));
     assert_eq!(key_works(&world, "m1", &key), Some(false));
 }

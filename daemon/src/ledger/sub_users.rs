@@ -198,7 +198,7 @@ impl Ledger {
     pub fn stop_sub_user(&self, id: i64, at: DateTime<Utc>, by: &str) -> Result<(), LedgerError> {
         self.write("write a sub-user", |t| {
             t.execute(
-                "UPDATE sub_users SET stopped_at = ?2, stopped_by = ?3, resume_requested = 0 WHERE id = ?1",
+                "UPDATE sub_users SET stopped_at = ?2, stopped_by = ?3, resume_requested = 0, keys_requested = 0 WHERE id = ?1",
                 params![id, time_text(at), by],
             )?;
             // The next plan reads its keys anew: one may have been made since they were last read.
@@ -220,6 +220,20 @@ impl Ledger {
                 params![id, keys],
             )?;
             super::unlinking::take_back(t, id)
+        })
+    }
+
+    /// Forgets that keys were asked for: the pass that was to give them back came to nothing.
+    ///
+    /// # Errors
+    /// When the ledger cannot be written.
+    pub fn forget_keys_request(&self, id: i64) -> Result<(), LedgerError> {
+        self.write("write a sub-user", |t| {
+            t.execute(
+                "UPDATE sub_users SET keys_requested = 0 WHERE id = ?1",
+                [id],
+            )
+            .map(drop)
         })
     }
 

@@ -542,6 +542,9 @@ pub(super) async fn resume(
     let passed = passes::decided(context, actor, progress).await;
     // Also when the pass came to nothing: it would give back what somebody takes until one does.
     ledger.end_idle_resumes(Some(sub_user.id))?;
+    if !passed.as_ref().is_ok_and(|report| report.error.is_none()) {
+        ledger.forget_keys_request(sub_user.id)?;
+    }
     match passed?.error {
         Some(why) => Err(refusals::not_brought_back(&why)),
         None => show(context, id, source),

@@ -99,16 +99,16 @@ pub fn not_carried_out(why: &Blocked) -> OpError {
     )
 }
 
-/// What a person asked to come back did not, and will not by itself: somebody may take it again until then.
+/// What a person asked to come back did not, and the request is forgotten: somebody may take it again until it is repeated.
 #[must_use]
 pub fn not_brought_back(why: &Blocked) -> OpError {
     let why = blocked_sentence(why);
     failed(
         format!(
-            "nothing came back, and nothing will by itself: {why}; resume again once that is over"
+            "nothing came back, and the request is forgotten: {why}; resume again once that is over"
         ),
         format!(
-            "未恢复任何权限，之后也不会自动恢复：{}；待其解决后请再次执行 resume",
+            "未恢复任何权限，此请求已作废：{}；待其解决后请再次执行 resume",
             why.to("zh")
         ),
     )

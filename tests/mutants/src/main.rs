@@ -1,7 +1,7 @@
 //! Mutation testing of what needs the whole program to be tested. cargo-mutants says what the mutants are; all of them are
 //! built at once, each behind a switch, and each is run against the tests that meet it, the likeliest first.
 //!
-//! It may be ended at any time, and goes on where it was.
+//! It may be ended at any time, and goes on where it was; what was found out of other sources counts only when asked to.
 #![allow(clippy::print_stdout)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,8 +37,8 @@ struct Args {
     /// Which of its files.
     #[arg(long, default_value = "daemon/src/pipeline/**/*.rs")]
     files: String,
-    /// A part of the mutants: 1/4 is the first, the fifth and so on.
-    #[arg(long, default_value = "1/1", value_parser = shard)]
+    /// A part of the mutants, counted as cargo-mutants does: 0/4 is the first, the fifth and so on.
+    #[arg(long, default_value = "0/1", value_parser = shard)]
     shard: (usize, usize),
     /// For so many seconds at the most tests are run with one mutant.
     #[arg(long, default_value_t = 120)]
@@ -49,7 +49,7 @@ struct Args {
     /// Where the copy of the sources, what is built of it, and the outcomes are.
     #[arg(long, default_value = "target/mutants")]
     work: PathBuf,
-    /// Try those again that survived or stayed open.
+    /// Try those again that survived or stayed open, and believe of the others what came of them, in another build too.
     #[arg(long)]
     again: bool,
     /// Of tests that were run before, by another build, believe what they met then. What is new is run.
@@ -61,12 +61,12 @@ struct Args {
 }
 
 fn shard(text: &str) -> Result<(usize, usize), String> {
-    let (part, of) = text.split_once('/').ok_or("say 1/4")?;
-    let number = |text: &str| text.parse().map_err(|_| "say 1/4".to_owned());
+    let (part, of) = text.split_once('/').ok_or("say 0/4")?;
+    let number = |text: &str| text.parse().map_err(|_| "say 0/4".to_owned());
     let (part, of) = (number(part)?, number(of)?);
-    match (1..=of).contains(&part) {
+    match (0..of).contains(&part) {
         true => Ok((part, of)),
-        false => Err("say 1/4".into()),
+        false => Err("say 0/4".into()),
     }
 }
 
@@ -98,14 +98,18 @@ fn run(args: &Args) -> Result<bool, String> {
     println!("{} mutants", mutants.len());
     let tree = Tree::copy(&from, &work)?;
     let unviable = tree.put_in(&from, &args.package, &mutants)?;
-    let known = met::known(&tree, &work, &mutants, args.threads, args.quick)?;
+    let (known, built_anew) = met::known(&tree, &work, &mutants, args.threads, args.quick)?;
     let (part, of) = args.shard;
     let chosen: BTreeMap<usize, &Mutant> = mutants
         .iter()
-        .filter(|(number, _)| *number % of == part % of)
+        .filter(|(number, _)| (*number - 1) % of == part)
         .map(|(&number, mutant)| (number, mutant))
         .collect();
     let file = work.join("outcomes.jsonl");
+    if built_anew && !args.again {
+        // Of other sources, or other tests.
+        let _ = fs::remove_file(&file);
+    }
     let mut outcomes = read(&file, &chosen);
     if args.again {
         outcomes.retain(|_, v| !matches!(v, Verdict::Survived { .. } | Verdict::Open { .. }));

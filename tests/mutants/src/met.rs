@@ -28,7 +28,7 @@ struct Kept {
 }
 
 /// Builds the tests, and runs each once without a mutant. What they met is kept until one of them is built anew; if it is
-/// to be `quick`, what tests that were there before met then is believed.
+/// to be `quick`, what tests that were there before met then is believed. Also whether any was built anew.
 ///
 /// # Errors
 /// When they do not build, or what they met cannot be kept.
@@ -38,7 +38,7 @@ pub(crate) fn known(
     mutants: &BTreeMap<usize, Mutant>,
     threads: usize,
     quick: bool,
-) -> Result<Vec<Known>, String> {
+) -> Result<(Vec<Known>, bool), String> {
     let binaries = tree.tests()?;
     let built = |binary: &Binary| {
         let built = fs::metadata(&binary.program).and_then(|m| m.modified());
@@ -52,7 +52,7 @@ pub(crate) fn known(
     let mut known = Vec::new();
     if let Some(kept) = kept {
         if kept.built == built {
-            return Ok(kept.known);
+            return Ok((kept.known, false));
         }
         if quick {
             known = known_before(kept, mutants, &mut tests);
@@ -67,7 +67,7 @@ pub(crate) fn known(
     };
     let text = serde_json::to_vec(&kept).map_err(|e| e.to_string())?;
     fs::write(&file, text).map_err(|e| format!("{}: {e}", file.display()))?;
-    Ok(kept.known)
+    Ok((kept.known, true))
 }
 
 /// What is known of tests that are still there, with the numbers that mutants have now; leaves the tests that are new.
