@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use camsync::pipeline::password::NoPassword;
 use camsync::pipeline::{Applier, ProgressSink};
+use camsync_cam::SecretText;
 use camsync_simulators::{When, cam};
 use chrono::TimeDelta;
+use tokio::task::JoinHandle;
 
 use crate::inprocess::Small;
 
@@ -104,6 +107,23 @@ async fn the_daemon_ends_for_who_plans_and_says_that_it_gave_way() {
     assert_eq!(report.applied + report.pending, 60);
 }
 
+/// Somebody who asks for a password, whose request is under way by now; CAM takes so long to answer.
+async fn resetting(
+    small: &Arc<Small>,
+    id: i64,
+    answers_after: Duration,
+) -> JoinHandle<Result<SecretText, NoPassword>> {
+    let slow = cam::Fault::SlowAnswer(answers_after);
+    small.cam.inject(When::action("UpdateUser").once(), slow);
+    let before = small.cam.count("UpdateUser");
+    let asking = tokio::spawn({
+        let small = Arc::clone(small);
+        async move { small.engine.reset_password(id, true, "test").await }
+    });
+    small.cam.wait_for("UpdateUser", before + 1).await;
+    asking
+}
+
 #[tokio::test]
 async fn who_is_suspended_while_a_password_is_set_is_shown_none() {
     let small = Arc::new(Small::with(2, false).await);
@@ -111,14 +131,7 @@ async fn who_is_suspended_while_a_password_is_set_is_shown_none() {
         let sub_user = small.engine.ledger().latest_sub_user_of("acme", "m10");
         sub_user.unwrap().unwrap().id
     };
-    let slow = cam::Fault::SlowAnswer(Duration::from_millis(300));
-    small.cam.inject(When::action("UpdateUser").once(), slow);
-    let before = small.cam.count("UpdateUser");
-    let asking = tokio::spawn({
-        let small = Arc::clone(&small);
-        async move { small.engine.reset_password(id, true, "test").await }
-    });
-    small.cam.wait_for("UpdateUser", before + 1).await;
+    let asking = resetting(&small, id, Duration::from_millis(300)).await;
     let now = small.clock_now();
     let ledger = small.engine.ledger();
     ledger.stop_sub_user(id, now, "test").unwrap();
@@ -146,26 +159,12 @@ async fn whoever_asks_for_a_password_waits_for_who_works_on_the_sub_user_and_not
         .unwrap()
         .unwrap()
         .id;
-    let slow = cam::Fault::SlowAnswer(Duration::from_millis(300));
-    small.cam.inject(When::action("UpdateUser").once(), slow);
-    let before = small.cam.count("UpdateUser");
-    let first = tokio::spawn({
-        let small = Arc::clone(&small);
-        async move { small.engine.reset_password(id, true, "test").await }
-    });
-    small.cam.wait_for("UpdateUser", before + 1).await;
+    let first = resetting(&small, id, Duration::from_millis(300)).await;
     let second = small.engine.reset_password(id, true, "test").await;
     let (first, second) = (first.await.unwrap().unwrap(), second.unwrap());
     assert_ne!(first.reveal(), second.reveal());
     // One that never ends is not waited for.
-    let slow = cam::Fault::SlowAnswer(Duration::from_secs(3));
-    small.cam.inject(When::action("UpdateUser").once(), slow);
-    let before = small.cam.count("UpdateUser");
-    let first = tokio::spawn({
-        let small = Arc::clone(&small);
-        async move { small.engine.reset_password(id, true, "test").await }
-    });
-    small.cam.wait_for("UpdateUser", before + 1).await;
+    let first = resetting(&small, id, Duration::from_secs(3)).await;
     let mut second = Box::pin(small.engine.reset_password(id, true, "test"));
     assert!(futures_util::FutureExt::now_or_never(&mut second).is_none());
     small.clock.advance(TimeDelta::seconds(26));

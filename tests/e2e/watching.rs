@@ -12,14 +12,26 @@ use crate::inprocess::Small;
 
 /// A pass, and all that was said meanwhile.
 async fn watched(small: &Small) -> (PassReport, Vec<Progress>) {
+    watched_for(small, TimeDelta::minutes(5), |_| ()).await
+}
+
+/// A pass that tries for so long, with something to do whenever something is said.
+async fn watched_for(
+    small: &Small,
+    patience: TimeDelta,
+    on: impl Fn(&Progress) + Send + Sync + 'static,
+) -> (PassReport, Vec<Progress>) {
     let said = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&said);
     let trigger = Trigger {
         actor: "test".into(),
         by_hand: false,
     };
-    let until = small.clock_now() + TimeDelta::minutes(5);
-    let sink = ProgressSink::new(move |progress| sink.lock().unwrap().push(progress));
+    let until = small.clock_now() + patience;
+    let sink = ProgressSink::new(move |progress| {
+        on(&progress);
+        sink.lock().unwrap().push(progress);
+    });
     let report = small.engine.sync(None, &trigger, None, until, &sink).await;
     let said = said.lock().unwrap().clone();
     (report.unwrap(), said)
@@ -168,24 +180,15 @@ async fn whoever_waits_for_the_next_attempt_is_told_and_until_when_it_is_tried()
         .cam
         .inject(When::action("AddUser"), cam::Fault::Http(502));
     small.join("m20");
-    let said = Arc::new(Mutex::new(Vec::new()));
-    let sink = Arc::clone(&said);
-    let trigger = Trigger {
-        actor: "test".into(),
-        by_hand: false,
-    };
     let clock = Arc::clone(&small.clock);
-    let sink = ProgressSink::new(move |progress| {
-        // Time passes as it is waited for.
-        if let Progress::Waiting { seconds, .. } = &progress {
+    // Time passes as it is waited for.
+    let pass_time = move |progress: &Progress| {
+        if let Progress::Waiting { seconds, .. } = progress {
             clock.advance(TimeDelta::seconds(1 + i64::try_from(*seconds).unwrap()));
         }
-        sink.lock().unwrap().push(progress);
-    });
+    };
     let until = small.clock_now() + TimeDelta::seconds(90);
-    let report = small.engine.sync(None, &trigger, None, until, &sink).await;
-    let report = report.unwrap();
-    let said = said.lock().unwrap().clone();
+    let (report, said) = watched_for(&small, TimeDelta::seconds(90), pass_time).await;
     let waited = |progress: &&Progress| matches!(progress, Progress::Waiting { .. });
     let waits = said.iter().filter(waited).count();
     let tried = small.cam.count("AddUser");

@@ -222,26 +222,12 @@ mod tests {
 
     use super::*;
     use crate::pipeline::source::Crawled;
-    use camsync_core::model::MemberStatus;
     use chrono::{DateTime, TimeDelta, Utc};
-    use std::collections::BTreeMap;
 
     fn member(id: &str, name: &str) -> Member {
         Member {
-            id: id.into(),
-            username: id.into(),
             name: name.into(),
-            alias: String::new(),
-            email: String::new(),
-            phone: String::new(),
-            position: String::new(),
-            status: MemberStatus::Active,
-            departments: vec!["1".into()],
-            main_department: None,
-            leader_of: Vec::new(),
-            tags: Vec::new(),
-            attributes: BTreeMap::new(),
-            shown_by: vec!["department:1".into()],
+            ..crate::pipeline::tests::member(id)
         }
     }
 

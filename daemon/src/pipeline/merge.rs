@@ -97,8 +97,6 @@ mod tests {
 
     use std::collections::BTreeMap;
 
-    use camsync_core::model::MemberStatus;
-
     use super::*;
 
     fn texts(list: &[&str]) -> Vec<String> {
@@ -107,20 +105,11 @@ mod tests {
 
     fn member(id: &str) -> Member {
         Member {
-            id: id.into(),
-            username: id.into(),
             name: String::new(),
-            alias: String::new(),
-            email: String::new(),
-            phone: String::new(),
-            position: String::new(),
-            status: MemberStatus::Active,
             departments: Vec::new(),
             main_department: None,
-            leader_of: Vec::new(),
-            tags: Vec::new(),
-            attributes: BTreeMap::new(),
             shown_by: Vec::new(),
+            ..crate::pipeline::tests::member(id)
         }
     }
 

@@ -52,7 +52,8 @@ impl Default for Fake {
     }
 }
 
-fn member(id: &str) -> Member {
+/// Somebody of department 1.
+pub(super) fn member(id: &str) -> Member {
     Member {
         id: id.into(),
         username: id.into(),
