@@ -118,8 +118,9 @@ pub const SECONDS_WITHOUT_WITNESS: i64 = 30 * 60;
 
 /// Judges an absence: by the witness, and by whether the range still holds all that showed the member.
 ///
-/// Losing any of what showed a member makes the absence `hidden`: nothing then tells a leaver from someone who
-/// has merely been moved out of sight.
+/// Losing any of what showed a member makes an absence that is settled `hidden`: nothing then tells a leaver from someone
+/// who has merely been moved out of sight. One that is not is `hidden` only where all of it is lost: otherwise the crawl
+/// should have shown the member, and may have left it out by mistake.
 #[must_use]
 pub fn judge_absence(shown_by: &[String], range: &BTreeSet<String>, witness: &Witness) -> Absence {
     let absence = match witness {
@@ -138,7 +139,9 @@ pub fn judge_absence(shown_by: &[String], range: &BTreeSet<String>, witness: &Wi
         .filter(|item| !range.contains(*item))
         .cloned()
         .collect();
-    if lost.is_empty() {
+    // What the range still holds should have shown the member: nobody's answer says that it rightly did not.
+    let still_shown = lost.len() < shown_by.len();
+    if lost.is_empty() || (still_shown && absence == Absence::Unsettled) {
         absence
     } else {
         Absence::Hidden(lost)
@@ -164,6 +167,22 @@ mod tests {
         assert_eq!(
             judge_absence(&shown, &range(&["department:8"]), &gone),
             Absence::Hidden(shown.clone())
+        );
+    }
+
+    #[test]
+    fn what_the_range_still_holds_should_have_shown_the_member() {
+        let shown = ["department:4".to_owned(), "department:7".to_owned()];
+        let range = range(&["department:7"]);
+        let lost = Absence::Hidden(vec!["department:4".into()]);
+        let unknown = Witness::Unknown("timeout".into());
+        assert_eq!(judge_absence(&shown, &range, &unknown), Absence::Unsettled);
+        let gone = Witness::Gone("60111".into());
+        assert_eq!(judge_absence(&shown, &range, &gone), lost);
+        let nothing = BTreeSet::new();
+        assert_eq!(
+            judge_absence(&shown, &nothing, &unknown),
+            Absence::Hidden(shown.to_vec())
         );
     }
 

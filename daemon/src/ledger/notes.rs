@@ -32,6 +32,13 @@ pub(super) fn write_note(
             .prepare_cached("UPDATE sub_users SET unconfirmed_since = NULL WHERE id = ?1")?
             .execute([sub_user])
             .map(drop),
+        Note::SignsIn { sub_user } => {
+            t.prepare_cached(
+                "UPDATE sub_users SET login = 1, unconfirmed_since = NULL WHERE id = ?1",
+            )?
+            .execute([sub_user])?;
+            note_audit(t, recording, "sub_user.signs_in_by_hand", *sub_user)
+        }
         Note::GoneByHand { sub_user } => {
             sub_users::end_stage(t, *sub_user, Stage::Deleted, now)?;
             waiting::drop_waiting(t, *sub_user)?;

@@ -72,14 +72,17 @@ impl Hand {
                 let Some(user) = mine(who).and_then(|uin| cloud.users.get_mut(&uin)) else {
                     return;
                 };
-                if user.login && !on {
-                    oracle.took_login(user.uin);
+                match (user.login, on) {
+                    (true, false) => oracle.took_login(user.uin),
+                    (false, true) => oracle.gave_login(user.uin),
+                    _ => {}
                 }
                 user.login = on;
             }
             Self::Remark(who) => {
                 if let Some(user) = mine(who).and_then(|uin| cloud.users.get_mut(&uin)) {
                     user.remark = "written by hand".to_owned();
+                    oracle.wrote_remark(user.uin);
                 }
             }
             Self::Delete(who) => {
@@ -110,7 +113,7 @@ impl Hand {
                         .get(&uin)
                         .is_some_and(|u| u.groups.contains(&group));
                     if cloud.membership(group, uin, true).is_ok() && !was {
-                        oracle.put_into(uin, group);
+                        oracle.put_into(cloud, uin, group);
                     }
                 }
             }

@@ -95,6 +95,10 @@ pub(super) fn entitled(at: &At<'_>, desired: &Desired, admission: &Admission, dr
         }
     } else if !login_settled && !at.lag {
         match (at.seen.console_login, sub_user.unconfirmed_since) {
+            // Off since it was adopted, say: what somebody gave is what the rule calls for.
+            (Some(true), _) if admission.console_login => draft.notes.push(Note::SignsIn {
+                sub_user: sub_user.id,
+            }),
             (_, Some(_)) => {
                 update.console_login = Some(sub_user.login);
                 reason = Some(Reason::Unconfirmed);

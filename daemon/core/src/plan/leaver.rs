@@ -57,7 +57,8 @@ pub(super) fn leaver(
         }
         return;
     };
-    if !take_again(at, &reason, draft) {
+    let taken = take_again(at, &reason, draft);
+    if taken == Taken::SignInToo {
         return;
     }
     // What a person asked for rests on no crawl.
@@ -69,7 +70,8 @@ pub(super) fn leaver(
     }
     let fresh = asked || at.source.fresh;
     if sub_user.origin == Origin::Adopted && !at.input.leavers.delete_adopted {
-        if fresh {
+        // What is let go of is nobody's to take anything from: the ladder comes to its end before.
+        if fresh && taken == Taken::Nothing && !at.login_differs() {
             draft.notes.push(Note::Released {
                 sub_user: sub_user.id,
             });
@@ -110,8 +112,17 @@ pub(super) fn unsettled(at: &At<'_>, grounds: Grounds, draft: &mut Draft) {
     }
 }
 
-/// Takes again what somebody gave back to one whose sign-in is off as a leaver's. Says whether sign-in is still off.
-fn take_again(at: &At<'_>, reason: &Reason, draft: &mut Draft) -> bool {
+/// What there is to take again.
+#[derive(PartialEq)]
+enum Taken {
+    Nothing,
+    NotSignIn,
+    SignInToo,
+}
+
+/// Takes again what somebody gave back to one whose sign-in is off as a leaver's, or what could not be taken yet.
+fn take_again(at: &At<'_>, reason: &Reason, draft: &mut Draft) -> Taken {
+    let before = draft.changes.len();
     let again = |what| Reason::Drift { what };
     let denial = deny_all(at, &again(DriftKind::DenialTaken), draft);
     let keys = keys_off(at, &again(DriftKind::KeyOn), draft);
@@ -125,10 +136,13 @@ fn take_again(at: &At<'_>, reason: &Reason, draft: &mut Draft) -> bool {
             again(DriftKind::SignInOn),
             Some(UserState::login(false)),
         ));
-        return false;
+        return Taken::SignInToo;
     }
     confirm(at, draft);
-    true
+    match draft.changes.len() == before {
+        true => Taken::Nothing,
+        false => Taken::NotSignIn,
+    }
 }
 
 /// The deny-all policy, where it is a rung and is not there.

@@ -144,6 +144,11 @@ pub enum Note {
         /// The sub-user.
         sub_user: i64,
     },
+    /// Somebody switched on the sign-in that the rule calls for: it is what is expected from now on.
+    SignsIn {
+        /// The sub-user.
+        sub_user: i64,
+    },
     /// Gone from CAM, and nobody wants it back.
     GoneByHand {
         /// The sub-user.

@@ -46,6 +46,22 @@ fn sign_in_that_somebody_switched_on_goes_off() {
 }
 
 #[test]
+fn sign_in_that_somebody_switched_on_and_the_rule_calls_for_stays() {
+    let mut world = World::with(&["ann"]);
+    world.adopted("ann");
+    world.row("ann").login = false;
+    let draft = world.draft();
+    assert!(draft.changes.is_empty());
+    assert_eq!(draft.notes, [Note::SignsIn { sub_user: 1 }]);
+    world.row("ann").unconfirmed_since = Some(seconds_ago(59));
+    assert!(world.draft().notes.is_empty(), "it may be lag");
+    world.row("ann").unconfirmed_since = Some(seconds_ago(60));
+    let draft = world.draft();
+    assert!(draft.changes.is_empty());
+    assert_eq!(draft.notes, [Note::SignsIn { sub_user: 1 }]);
+}
+
+#[test]
 fn sign_in_that_somebody_switched_off_stays_off_and_is_told() {
     let world = switched_off();
     assert!(world.changes().is_empty());

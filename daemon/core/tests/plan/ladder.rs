@@ -70,6 +70,29 @@ fn rungs(world: &World) -> Vec<String> {
 }
 
 #[test]
+fn an_adopted_account_is_not_let_go_of_before_all_of_it_is_taken() {
+    let mut world = denied(suspended(30), false);
+    world.adopted("ann");
+    let draft = world.draft();
+    assert!(draft.notes.is_empty(), "the policy was never attached");
+    assert_eq!(draft.changes.len(), 1);
+    let mut world = denied(suspended(30), true);
+    world.adopted("ann");
+    world.own("ann").keys = keys(&[("AKID1", true)]);
+    assert!(world.draft().notes.is_empty(), "a key is on");
+    world.own("ann").keys = keys(&[("AKID1", false)]);
+    let released = [Note::Released { sub_user: 1 }];
+    assert_eq!(world.draft().notes, released);
+    world.row("ann").unconfirmed_since = Some(seconds_ago(59));
+    world.seen("ann").console_login = Some(true);
+    let draft = world.draft();
+    assert!(
+        draft.notes.is_empty() && draft.changes.is_empty(),
+        "no read has shown that sign-in is off"
+    );
+}
+
+#[test]
 fn a_leaver_s_keys_that_work_are_switched_off() {
     let mut world = leaver();
     world.own("ann").keys = keys(&[("AKID1", true), ("AKID2", false)]);

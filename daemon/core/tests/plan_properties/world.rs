@@ -120,6 +120,7 @@ impl World {
         match note {
             Note::Admitted { .. } => row.admitted = admitted,
             Note::Confirmed { .. } => row.unconfirmed_since = None,
+            Note::SignsIn { .. } => (row.login, row.unconfirmed_since) = (true, None),
             Note::ResumeSettled { .. } => row.resume_requested = false,
             Note::NoLongerLeaving { .. } => row.leaving = None,
             Note::GoneByHand { .. } | Note::Released { .. } | Note::Unwanted { .. } => {
@@ -199,6 +200,7 @@ pub(crate) fn note_id(note: &Note) -> i64 {
     match note {
         Note::Admitted { sub_user, .. }
         | Note::Confirmed { sub_user }
+        | Note::SignsIn { sub_user }
         | Note::GoneByHand { sub_user }
         | Note::Released { sub_user }
         | Note::ResumeSettled { sub_user }

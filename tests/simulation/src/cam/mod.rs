@@ -118,6 +118,12 @@ impl SimCam {
         lock(&self.oracle).adoptions(&mut inner.cloud, self.clock.now());
     }
 
+    /// The process was killed.
+    pub fn killed(&self) {
+        let inner = lock(&self.inner);
+        lock(&self.oracle).killed(&inner.cloud, self.clock.now());
+    }
+
     /// Nothing lags any more.
     pub fn forget_past(&self) {
         lock(&self.inner).past.clear();
@@ -357,6 +363,12 @@ impl SimCam {
             let past = inner.past.iter().find(|(until, _)| *until > at);
             match past.filter(|_| lags) {
                 Some((_, past)) => {
+                    let holder = |cloud: &Cloud, name| cloud.user(name).map(|u| u.uin);
+                    if let (Some(name), "GetUser") = (of, action.name)
+                        && holder(past, name) != holder(&inner.cloud, name)
+                    {
+                        lock(&self.oracle).swapped(name);
+                    }
                     let seen = see(past);
                     *inner.met.entry("read lags").or_default() += 1;
                     seen

@@ -61,7 +61,8 @@ impl Oracle {
                 ..
             } => {
                 let name = cloud.groups.get(group).map(|g| What::Group(g.name.clone()));
-                let by_others = !self.given.contains(&(user.uin, *group));
+                let it = (user.uin, *group);
+                let by_others = !self.given.contains(&it) && !self.anybodys.contains(&it);
                 if by_others && !self.exclusive(member) {
                     self.wrong("5", format!("{write:?}: others put {member} there"));
                 }
@@ -136,7 +137,9 @@ impl Oracle {
                 format!("{write:?} undoes what a person did in the console"),
             );
         }
-        if signs_in && self.adopted_off.contains(&user.uin) {
+        let by_nobody =
+            self.adopted_off.contains(&user.uin) && !self.switched_on.contains(&user.uin);
+        if signs_in && by_nobody {
             self.wrong(
                 "13",
                 format!("{write:?}: it had no sign-in when it was taken over"),

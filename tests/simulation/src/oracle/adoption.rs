@@ -53,6 +53,7 @@ impl Oracle {
         if !user.login {
             self.adopted_off.insert(uin);
         }
+        self.switched_on.remove(&uin);
         self.released.remove(&uin);
         if let Some(user) = cloud.users.get_mut(&uin) {
             user.made_for = Some(member.clone());

@@ -75,7 +75,7 @@ impl Oracle {
         let rows = self.ledger.latest_sub_users().unwrap_or_default();
         let known: BTreeSet<u64> = rows.iter().filter_map(|r| r.uin).collect();
         for user in cloud.users.values().filter(|u| u.made_for.is_some()) {
-            if !known.contains(&user.uin) && !self.released.contains(&user.uin) {
+            if !known.contains(&user.uin) && !self.is_nobodys(user.uin) {
                 self.wrong(
                     "2",
                     format!(
@@ -101,6 +101,11 @@ impl Oracle {
             let mine = |u: &&User| {
                 u.made_for.as_deref() == Some(member) && !self.released.contains(&u.uin)
             };
+            // A name that such an account holds is a stranger's.
+            let mut unknown = cloud.users.values().filter(mine);
+            if unknown.any(|u| !known.contains(&u.uin) && self.unmarked.contains(&u.uin)) {
+                continue;
+            }
             let all: Vec<User> = cloud.users.values().filter(mine).cloned().collect();
             match (entitled, all.as_slice()) {
                 (Entitled::Applies, _) => {}

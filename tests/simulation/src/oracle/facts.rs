@@ -83,10 +83,10 @@ impl Facts {
         self.0.get(&key).map_or(0, |(_, since)| *since)
     }
 
-    /// Whether it has been so, without a break, since this step at the latest.
+    /// Whether it has been so, without a break, since this step at the latest; in step 0 nobody had seen anything.
     pub(super) fn settled(&self, member: &str, what: &What, is: bool, by: usize) -> bool {
         let key = (member.to_owned(), what.clone());
         let (now, since) = self.0.get(&key).copied().unwrap_or((Some(false), 0));
-        now == Some(is) && since <= by
+        by > 0 && now == Some(is) && since <= by
     }
 }

@@ -18,6 +18,7 @@ use camsync_core::evidence::Evidence;
 use camsync_core::outbox::Kind;
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::cloud::Cloud;
 use crate::company::PEOPLE;
 use crate::rules::{Entitled, Rules};
 
@@ -65,6 +66,8 @@ pub struct Oracle {
     pub releasing: Option<u64>,
     /// Accounts that were taken over without sign-in: nothing gives them that but a person.
     adopted_off: BTreeSet<u64>,
+    /// Of those, what a person has given it to since.
+    switched_on: BTreeSet<u64>,
     /// Accounts that people suspended.
     stopped: BTreeSet<u64>,
     /// Accounts that people protected.
@@ -73,6 +76,8 @@ pub struct Oracle {
     unseen: BTreeSet<u64>,
     /// The step in which a department last left the visible range: who has left may have passed for out of sight since.
     narrowed: usize,
+    /// Accounts whose mark somebody wrote over before the ledger knew them: whose they are, nobody can tell.
+    unmarked: BTreeSet<u64>,
     /// What people took by hand.
     taken: BTreeSet<Taken>,
     /// Names that have come to somebody else, and were not read since.
@@ -83,6 +88,9 @@ pub struct Oracle {
     given: BTreeSet<(u64, u64)>,
     /// What somebody else gave while a write of the product had not been seen: whose it is, nobody can tell.
     perhaps_given: BTreeSet<(u64, u64)>,
+    /// What somebody else gave while an attempt of the product at the very same was recorded and had no effect: no reading
+    /// can tell whose it is, and the product takes it for its own.
+    anybodys: BTreeSet<(u64, u64)>,
     /// Groups that have a policy which administers, since which step.
     powerful: BTreeMap<u64, usize>,
     /// What people approved: username, evidence, kind; when, and in which step.
@@ -136,15 +144,18 @@ impl Oracle {
             released: BTreeSet::new(),
             releasing: None,
             adopted_off: BTreeSet::new(),
+            switched_on: BTreeSet::new(),
             stopped: BTreeSet::new(),
             protected: BTreeSet::new(),
             unseen: BTreeSet::new(),
             narrowed: 0,
+            unmarked: BTreeSet::new(),
             taken: BTreeSet::new(),
             swapped: BTreeSet::new(),
             deleted: BTreeMap::new(),
             given: BTreeSet::new(),
             perhaps_given: BTreeSet::new(),
+            anybodys: BTreeSet::new(),
             powerful: BTreeMap::new(),
             approved: BTreeMap::new(),
             removed: BTreeMap::new(),
@@ -217,8 +228,17 @@ impl Oracle {
         self.unseen.clear();
     }
 
-    /// The process was killed.
-    pub fn killed(&mut self, now: DateTime<Utc>) {
+    /// The process was killed, and left the cloud like this.
+    pub fn killed(&mut self, cloud: &Cloud, now: DateTime<Utc>) {
+        for row in self.in_flight() {
+            let user = cloud.user(&row.username);
+            let groups = user
+                .iter()
+                .flat_map(|u| u.groups.iter().map(|g| (u.uin, *g)));
+            for (uin, group) in groups.filter(|(_, g)| adds_to(&row, cloud, *g)) {
+                self.attempted(uin, group);
+            }
+        }
         for subject in std::mem::take(&mut self.busy) {
             let rows = self.in_flight();
             for row in rows.iter().filter(|r| subject_of(r) == subject) {
@@ -226,6 +246,13 @@ impl Oracle {
             }
         }
         self.killed_at = Some(now);
+    }
+
+    /// An attempt to put an account into a group that it is in already may go no further.
+    fn attempted(&mut self, uin: u64, group: u64) {
+        if !self.given.contains(&(uin, group)) {
+            self.anybodys.insert((uin, group));
+        }
     }
 
     /// A name has come to somebody else. CAM writes by name: who read it before cannot know.
@@ -335,6 +362,13 @@ impl Oracle {
         self.released.contains(&uin)
     }
 
+    /// Whether nothing tells that an account was made by the product: it was released, or its mark was written over before
+    /// the ledger knew it.
+    fn is_nobodys(&self, uin: u64) -> bool {
+        let unmarked = self.unmarked.contains(&uin);
+        self.released.contains(&uin) || (unmarked && !self.accounts().contains_key(&uin))
+    }
+
     /// What each member should have, as things are.
     #[must_use]
     pub fn entitled(&self) -> &BTreeMap<&'static str, Entitled> {
@@ -365,8 +399,29 @@ impl Oracle {
         }
     }
 
-    /// Somebody put an account into a group by hand: it is not there by the product any more.
-    pub fn put_into(&mut self, uin: u64, group: u64) {
+    /// Somebody wrote over a remark by hand.
+    pub fn wrote_remark(&mut self, uin: u64) {
+        let known = self.ledger.latest_sub_users().unwrap_or_default();
+        if !known.iter().any(|row| row.uin == Some(uin)) {
+            self.unmarked.insert(uin);
+        }
+    }
+
+    /// Somebody switched sign-in on by hand.
+    pub fn gave_login(&mut self, uin: u64) {
+        self.switched_on.insert(uin);
+    }
+
+    /// Somebody put an account into a group by hand, which has made this of the cloud: it is not there by the product any
+    /// more.
+    pub fn put_into(&mut self, cloud: &Cloud, uin: u64, group: u64) {
+        let name = cloud.users.get(&uin).map(|u| &u.name);
+        let attempts = |row: &ChangeRow| Some(&row.username) == name && adds_to(row, cloud, group);
+        if self.in_flight().iter().any(attempts) {
+            self.anybodys.insert((uin, group));
+        } else {
+            self.anybodys.remove(&(uin, group));
+        }
         if !self.running && !self.unseen.contains(&uin) {
             self.given.remove(&(uin, group));
         } else {
@@ -422,6 +477,14 @@ fn subject_of(row: &ChangeRow) -> String {
     } else {
         row.username.clone()
     }
+}
+
+/// Whether a change puts its sub-user into this group.
+fn adds_to(row: &ChangeRow, cloud: &Cloud, group: u64) -> bool {
+    let name = cloud.groups.get(&group).map(|g| &g.name);
+    let object = row.object.as_ref();
+    row.kind == Kind::AddToGroup
+        && object.is_some_and(|o| o.id == Some(group) || Some(&o.name) == name)
 }
 
 /// How many removals of one kind of evidence are free in a window of 24 hours, by the contract's words: the smaller of

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use crate::cam::Write;
 use crate::cloud::{Cloud, User};
 
-use super::{Oracle, Sent, subject_of};
+use super::{Oracle, Sent, adds_to, subject_of};
 
 impl Oracle {
     /// A write is about to be sent.
@@ -40,6 +40,12 @@ impl Oracle {
         if let Some(user) = user
             && let Some(member) = user.made_for.clone()
         {
+            if let Write::Membership { group, .. } = write
+                && adds_to(&row, cloud, *group)
+                && user.groups.contains(group)
+            {
+                self.attempted(user.uin, *group);
+            }
             self.takes(write, cloud, user, &member, &row);
             self.gives(write, cloud, user, &member, &row);
         }
@@ -187,7 +193,7 @@ impl Oracle {
             && let Some(user) = user
         {
             let same = |u: &&User| {
-                u.made_for == user.made_for && u.uin != user.uin && !self.released.contains(&u.uin)
+                u.made_for == user.made_for && u.uin != user.uin && !self.is_nobodys(u.uin)
             };
             if let Some(other) = before.users.values().find(same) {
                 let other = other.name.clone();

@@ -321,7 +321,7 @@ impl World {
             }
             Ending::Crashed => {
                 self.kills += 1;
-                self.oracle().killed(now);
+                self.cam.killed();
                 self.restart();
                 None
             }
