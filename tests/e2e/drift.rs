@@ -346,3 +346,33 @@ fn adoption_never_switches_sign_in_on() {
     world.does(&["members", "resume", "m1"]);
     assert!(world.signs_in("imported"));
 }
+
+/// What a person gives whom the rule gives it as well is no drift: it stays, and is given back after a return.
+#[test]
+fn sign_in_that_a_person_gives_whom_the_rule_gives_it_stays() {
+    let world = World::with(Wish {
+        rules: Some("[[admit]]\nwhen = \"member.status == 'active'\"\nadopt = \"wecom\"\n".into()),
+        cam: Some(camsync_simulators::cam::Options {
+            wecom_sign_in: camsync_simulators::cam::WecomSignIn::Accepted,
+            ..Default::default()
+        }),
+        ..Wish::default()
+    });
+    world.cam.add_wecom_user("imported", "m1");
+    world.cam.set_sign_in("imported", false).unwrap();
+    world.join(1..=2);
+    world.sync();
+    world.cam.set_sign_in("imported", true).unwrap();
+    world.sync();
+    assert!(world.signs_in("imported"));
+    nothing_is_planned(&world);
+    assert_eq!(world.problem("m1"), "");
+    let audit = world.read(&["audit", "--limit", "0"]).to_string();
+    assert!(audit.contains("sub_user.signs_in_by_hand"), "{audit}");
+    world.leave(1..=1);
+    world.sync();
+    assert!(!world.signs_in("imported"));
+    world.join(1..=1);
+    world.sync();
+    assert!(world.signs_in("imported"));
+}

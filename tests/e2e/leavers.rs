@@ -64,6 +64,25 @@ fn adopted_sub_users_are_released_instead_of_deleted() {
     assert!(!world.done_to("imported").contains(&"DeleteUser".into()));
 }
 
+/// Nothing is written to an account that camsync has let go of.
+#[test]
+fn adopted_sub_users_are_not_released_before_all_is_taken() {
+    let world = imported(WecomSignIn::Accepted);
+    world.deny(&["AttachUserPolicy"]);
+    world.leave(1..=1);
+    world.sync_fails();
+    world.end_grace();
+    world.sync_fails();
+    assert_eq!(world.member("m1")["sub_user"]["managed"], true);
+    world.deny(&[]);
+    world.sync();
+    let written = world.done_to("imported");
+    assert_eq!(written.last().unwrap(), "AttachUserPolicy", "{written:?}");
+    world.sync();
+    assert_eq!(world.member("m1")["sub_user"]["managed"], false);
+    assert_eq!(world.done_to("imported"), written);
+}
+
 #[test]
 fn adopted_sub_users_are_deleted_where_the_configuration_says_so() {
     let world = imported(WecomSignIn::Accepted);
