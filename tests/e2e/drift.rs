@@ -376,3 +376,24 @@ fn sign_in_that_a_person_gives_whom_the_rule_gives_it_stays() {
     world.sync();
     assert!(world.signs_in("imported"));
 }
+
+/// What waits for thaw gives back what was there when a person asked.
+#[test]
+fn a_resume_that_waits_makes_nobody_again_whom_somebody_deletes_meanwhile() {
+    let world = World::new();
+    world.join(1..=2);
+    world.sync();
+    world.does(&["members", "suspend", "m1"]);
+    world.does(&["freeze"]);
+    world.run(&["members", "resume", "m1"]);
+    assert_eq!(world.changes_of("m1")[0]["kind"], "resume_user");
+    world.cam.delete_user("m1").unwrap();
+    world.does(&["thaw"]);
+    world.sync();
+    assert_eq!(world.cam.times_created("m1"), 1);
+    assert!(world.cam.user("m1").is_none());
+    world.sync();
+    nothing_is_planned(&world);
+    world.does(&["members", "resume", "m1"]);
+    assert!(world.signs_in("m1"));
+}

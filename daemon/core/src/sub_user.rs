@@ -110,6 +110,9 @@ pub struct SubUser {
     pub protected: bool,
     /// A person asked that reduced access come back.
     pub resume_requested: bool,
+    /// Since then CAM has shown it, and sign-in was all there was to bring back: what somebody deletes after that stays
+    /// deleted.
+    pub seen_since_request: bool,
     /// Set when it is to go because its member has another one, under another id: who said so.
     pub replaced_by: Option<String>,
     /// The facts with which a rule last admitted the member.
@@ -147,6 +150,7 @@ impl SubUser {
             stopped_at: None,
             protected: false,
             resume_requested: false,
+            seen_since_request: false,
             replaced_by: None,
             keys_requested: false,
             given: Vec::new(),

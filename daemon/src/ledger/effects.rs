@@ -143,7 +143,7 @@ pub(super) fn apply_effect(
                 "UPDATE sub_users SET login = CASE WHEN ?2 THEN 1 ELSE coalesce(login_before, ?2, login) END,
                  rule_login = coalesce(?3, rule_login), unconfirmed_since = CASE WHEN ?2 THEN ?4 END,
                  leaving_evidence = NULL, leaving_since = NULL, login_before = NULL,
-                 resume_requested = resume_requested AND EXISTS (SELECT 1 FROM changes c WHERE c.sub_user = ?1
+                 resume_requested = resume_requested * EXISTS (SELECT 1 FROM changes c WHERE c.sub_user = ?1
                  AND c.kind IN ('add_to_group', 'attach_policy') AND c.status IN ('pending', 'in_flight', 'held', 'failed'))
                  WHERE id = ?1",
             )?

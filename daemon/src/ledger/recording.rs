@@ -288,6 +288,9 @@ fn write_changes(
                 },
                 recording.now,
             )?;
+            if let (Some(id), Kind::ResumeUser) = (sub_user, planned.kind) {
+                sub_users::seen_since_request(t, id)?;
+            }
         }
         for stale in rows {
             waiting::end_waiting(t, &stale)?;

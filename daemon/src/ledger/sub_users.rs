@@ -44,6 +44,18 @@ pub struct Written {
     pub remark: Option<String>,
 }
 
+/// What `resume_requested` is once a plan has brought back sign-in for it: CAM has shown the sub-user since. 1 before.
+const SEEN_SINCE: u8 = 2;
+
+/// Notes that a plan brings back sign-in of a sub-user that CAM shows, where a person asked for it.
+pub(super) fn seen_since_request(t: &Connection, id: i64) -> rusqlite::Result<()> {
+    t.prepare_cached(
+        "UPDATE sub_users SET resume_requested = ?2 WHERE id = ?1 AND resume_requested = 1",
+    )?
+    .execute(params![id, SEEN_SINCE])
+    .map(drop)
+}
+
 impl Ledger {
     /// What has been written and not been shown by a read.
     ///
@@ -243,7 +255,7 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be written.
     pub fn end_idle_resumes(&self, id: Option<i64>) -> Result<(), LedgerError> {
-        const IDLE: &str = "resume_requested = 1 AND (?1 IS NULL OR id = ?1) AND NOT EXISTS (SELECT 1 FROM changes c WHERE c.sub_user = sub_users.id
+        const IDLE: &str = "resume_requested <> 0 AND (?1 IS NULL OR id = ?1) AND NOT EXISTS (SELECT 1 FROM changes c WHERE c.sub_user = sub_users.id
              AND c.kind IN ('create_user', 'resume_user', 'add_to_group', 'attach_policy') AND c.status IN ('pending', 'in_flight', 'held', 'failed'))";
         let any: bool = self.read("read the sub-users", |c| {
             let any = format!("SELECT EXISTS (SELECT 1 FROM sub_users WHERE {IDLE})");
@@ -498,6 +510,7 @@ fn sub_user_row(
         stopped_at: rows::optional_time(row, 15)?,
         protected: row.get(16)?,
         resume_requested: row.get(17)?,
+        seen_since_request: row.get::<_, u8>(17)? == SEEN_SINCE,
         admitted,
         keys_requested: row.get(19)?,
         given: Vec::new(),

@@ -214,7 +214,13 @@ fn missing(
         }),
         Case::Entitled(_, admission) => {
             let unconfirmed = sub_user.unconfirmed_since.is_some();
-            let wanted_back = sub_user.resume_requested || input.less_access == LessAccess::Repair;
+            let asked = sub_user.resume_requested && !sub_user.seen_since_request;
+            let wanted_back = asked || input.less_access == LessAccess::Repair;
+            if sub_user.resume_requested && !wanted_back {
+                draft.notes.push(Note::ResumeSettled {
+                    sub_user: sub_user.id,
+                });
+            }
             // What a person suspended does not come back by being deleted.
             if sub_user.stopped_at.is_some() || !(unconfirmed || wanted_back) {
                 draft.problem(source, key, Problem::DeletedByHand);

@@ -317,6 +317,19 @@ fn a_creation_that_no_read_has_shown_within_a_minute_is_made_again() {
 }
 
 #[test]
+fn a_request_makes_nobody_again_whom_somebody_deleted_after_it() {
+    let mut world = World::with(&["ann"]);
+    world.users.clear();
+    world.row("ann").resume_requested = true;
+    assert_eq!(world.changes(), [CREATED_AGAIN]);
+    world.row("ann").seen_since_request = true;
+    let draft = world.draft();
+    assert!(draft.changes.is_empty());
+    assert_eq!(draft.notes, [Note::ResumeSettled { sub_user: 1 }]);
+    assert_eq!(world.problems("ann"), [Problem::DeletedByHand]);
+}
+
+#[test]
 fn nobody_is_created_again_under_a_name_that_another_account_has_taken() {
     let mut world = World::with(&["ann"]);
     world.less_access = LessAccess::Repair;

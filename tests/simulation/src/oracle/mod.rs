@@ -91,6 +91,8 @@ pub struct Oracle {
     /// What somebody else gave while an attempt of the product at the very same was recorded and had no effect: no reading
     /// can tell whose it is, and the product takes it for its own.
     anybodys: BTreeSet<(u64, u64)>,
+    /// What somebody took out of a group, and in which step.
+    out_since: BTreeMap<(u64, u64), usize>,
     /// Groups that have a policy which administers, since which step.
     powerful: BTreeMap<u64, usize>,
     /// What people approved: username, evidence, kind; when, and in which step.
@@ -156,6 +158,7 @@ impl Oracle {
             given: BTreeSet::new(),
             perhaps_given: BTreeSet::new(),
             anybodys: BTreeSet::new(),
+            out_since: BTreeMap::new(),
             powerful: BTreeMap::new(),
             approved: BTreeMap::new(),
             removed: BTreeMap::new(),
@@ -417,7 +420,12 @@ impl Oracle {
     pub fn put_into(&mut self, cloud: &Cloud, uin: u64, group: u64) {
         let name = cloud.users.get(&uin).map(|u| &u.name);
         let attempts = |row: &ChangeRow| Some(&row.username) == name && adds_to(row, cloud, group);
-        if self.in_flight().iter().any(attempts) {
+        // Taken out and put back before anybody looked, it is still what the product gave.
+        let unnoticed = self
+            .out_since
+            .get(&(uin, group))
+            .is_some_and(|since| *since > self.sure);
+        if unnoticed || self.in_flight().iter().any(attempts) {
             self.anybodys.insert((uin, group));
         } else {
             self.anybodys.remove(&(uin, group));
@@ -433,6 +441,7 @@ impl Oracle {
     /// Somebody took an account out of a group by hand.
     pub fn took_group(&mut self, uin: u64, group: u64, name: &str) {
         self.effects.clear();
+        self.out_since.insert((uin, group), self.step);
         let ours = self.given.contains(&(uin, group));
         if !self.running && ours && !self.unseen.contains(&uin) {
             self.taken.insert(Taken::Group(uin, name.to_owned()));

@@ -138,7 +138,7 @@ impl World {
         self.oracle().approved(plan, now);
         self.request(Request::ApprovePlan { id: plan.id }, sky);
         let stands = self.ledger.plan(plan.id).ok().flatten();
-        if stands.is_none_or(|p| p.status == "held") {
+        if stands.is_none_or(|p| p.decided_at.is_none()) {
             self.oracle().not_approved(plan);
         }
     }

@@ -389,10 +389,20 @@ impl World {
                     && report.outbox.stopped.is_none()
             })
         });
-        if whole == Some(true) && sky.is_fair() && self.provider.told_all() {
+        if whole == Some(true) && sky.is_fair() && self.provider.told_all() && self.all_is_settled()
+        {
             self.oracle().saw_everything();
             self.believed.clear();
         }
+    }
+
+    /// Whether no attempt is left that nobody has read the outcome of: while everything is frozen, nobody does.
+    fn all_is_settled(&self) -> bool {
+        let filter = camsync::ledger::ChangeFilter {
+            status: Some(camsync_core::outbox::Status::InFlight),
+            ..camsync::ledger::ChangeFilter::default()
+        };
+        self.ledger.changes(&filter).is_ok_and(|all| all.is_empty())
     }
 
     fn callback(&mut self, who: usize, sky: &Sky) {
