@@ -294,8 +294,9 @@ impl Oracle {
             .filter_map(|u| accounts.get(u))
             .collect();
         for removal in &plan.removals {
-            // Of the protected nothing is called for, whatever the plan still shows, and so the approval ends at once.
-            if protected.contains(&&removal.member) {
+            // Of the protected nothing is called for that takes, whatever the plan still shows, and so the approval ends
+            // at once; a return gives.
+            if removal.kind != Kind::ResumeUser && protected.contains(&&removal.member) {
                 continue;
             }
             let key = (
@@ -335,8 +336,9 @@ impl Oracle {
             // Nothing is called for any more that an approval could be for.
             let members = self.accounts();
             let member = members.get(&uin).cloned().unwrap_or_default();
-            self.approved
-                .retain(|(username, ..), _| username.split('-').next() != Some(&*member));
+            self.approved.retain(|(username, _, kind), _| {
+                *kind == Kind::ResumeUser || username.split('-').next() != Some(&*member)
+            });
         } else if !on {
             self.protected.remove(&uin);
         }
