@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use camsync_simulators::cam::UserKind;
 
+use crate::grants::{granting, join};
 use crate::tools::{self, Tuning, until};
 use crate::world::{EVERYONE, Wish, World, text};
 
@@ -396,4 +397,26 @@ fn a_resume_that_waits_makes_nobody_again_whom_somebody_deletes_meanwhile() {
     nothing_is_planned(&world);
     world.does(&["members", "resume", "m1"]);
     assert!(world.signs_in("m1"));
+}
+
+#[test]
+fn nor_does_one_that_only_a_group_waits_for() {
+    let world = granting("[[grant]]\ngroups = [\"staff\"]\n");
+    join(&world, 1..=2, 2);
+    world.sync();
+    world.sync();
+    world.cam.leave("m1", "staff").unwrap();
+    world.sync();
+    world.does(&["freeze"]);
+    world.run(&["members", "resume", "m1"]);
+    assert_eq!(world.changes_of("m1")[0]["kind"], "add_to_group");
+    world.cam.delete_user("m1").unwrap();
+    world.does(&["thaw"]);
+    world.sync();
+    assert!(world.cam.user("m1").is_none());
+    assert!(
+        world.problem("m1").contains("deleted"),
+        "{}",
+        world.problem("m1")
+    );
 }

@@ -110,8 +110,7 @@ pub struct SubUser {
     pub protected: bool,
     /// A person asked that reduced access come back.
     pub resume_requested: bool,
-    /// Since then CAM has shown it, and sign-in was all there was to bring back: what somebody deletes after that stays
-    /// deleted.
+    /// Since then CAM has shown it, and a plan brings something back to it: whom somebody deletes after that stays deleted.
     pub seen_since_request: bool,
     /// Set when it is to go because its member has another one, under another id: who said so.
     pub replaced_by: Option<String>,

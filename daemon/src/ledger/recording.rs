@@ -288,7 +288,8 @@ fn write_changes(
                 },
                 recording.now,
             )?;
-            if let (Some(id), Kind::ResumeUser) = (sub_user, planned.kind) {
+            let gives = [Kind::ResumeUser, Kind::AddToGroup, Kind::AttachPolicy];
+            if let Some(id) = sub_user.filter(|_| gives.contains(&planned.kind)) {
                 sub_users::seen_since_request(t, id)?;
             }
         }

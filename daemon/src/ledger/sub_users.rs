@@ -44,10 +44,10 @@ pub struct Written {
     pub remark: Option<String>,
 }
 
-/// What `resume_requested` is once a plan has brought back sign-in for it: CAM has shown the sub-user since. 1 before.
+/// What `resume_requested` is once a plan brings something back for it: CAM has shown the sub-user since. 1 before.
 const SEEN_SINCE: u8 = 2;
 
-/// Notes that a plan brings back sign-in of a sub-user that CAM shows, where a person asked for it.
+/// Notes that a plan brings something back to a sub-user that CAM shows, where a person asked for it.
 pub(super) fn seen_since_request(t: &Connection, id: i64) -> rusqlite::Result<()> {
     t.prepare_cached(
         "UPDATE sub_users SET resume_requested = ?2 WHERE id = ?1 AND resume_requested = 1",
