@@ -319,8 +319,8 @@ fn adoption_that_waits_gives_back_nothing_that_was_taken_meanwhile() {
     assert!(written.contains("camsync"), "{written}");
 }
 
-#[test]
-fn adoption_never_switches_sign_in_on() {
+/// A console-imported sub-user without sign-in, adopted.
+fn adopted_without_sign_in() -> World {
     let world = World::with(Wish {
         rules: Some("[[admit]]\nwhen = \"member.status == 'active'\"\nadopt = \"wecom\"\n".into()),
         cam: Some(camsync_simulators::cam::Options {
@@ -333,6 +333,12 @@ fn adoption_never_switches_sign_in_on() {
     world.cam.set_sign_in("imported", false).unwrap();
     world.join(1..=2);
     world.sync();
+    world
+}
+
+#[test]
+fn adoption_never_switches_sign_in_on() {
+    let world = adopted_without_sign_in();
     nothing_is_planned(&world);
     assert!(!world.signs_in("imported"));
     assert_eq!(world.problem("m1"), "");
@@ -351,18 +357,7 @@ fn adoption_never_switches_sign_in_on() {
 /// What a person gives whom the rule gives it as well is no drift: it stays, and is given back after a return.
 #[test]
 fn sign_in_that_a_person_gives_whom_the_rule_gives_it_stays() {
-    let world = World::with(Wish {
-        rules: Some("[[admit]]\nwhen = \"member.status == 'active'\"\nadopt = \"wecom\"\n".into()),
-        cam: Some(camsync_simulators::cam::Options {
-            wecom_sign_in: camsync_simulators::cam::WecomSignIn::Accepted,
-            ..Default::default()
-        }),
-        ..Wish::default()
-    });
-    world.cam.add_wecom_user("imported", "m1");
-    world.cam.set_sign_in("imported", false).unwrap();
-    world.join(1..=2);
-    world.sync();
+    let world = adopted_without_sign_in();
     world.cam.set_sign_in("imported", true).unwrap();
     world.sync();
     assert!(world.signs_in("imported"));
